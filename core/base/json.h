@@ -1,0 +1,104 @@
+// Strict reading of JSON into typed values. A JsonReader is asked for each key once, with default, bounds and help on
+// one line; what it was asked is the declaration that `eexit list` prints, and what it answered is the resolved form.
+#pragma once
+
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace eexit {
+
+// Parses JSON text strictly: UTF-8, at most 1 MiB, depth at most 32, no duplicate key, no comment, no NaN or Infinity,
+// nothing after the value. Returns it in compact form, keys in the order written. Throws SpecError naming file, JSON
+// pointer (or line and byte in it, both from 1) and what was found.
+std::string strict_json(std::string_view text, std::string const& file);
+
+// Where values come from: the file, and for a document put together from parts, the pointer in the file that each
+// pointer in the document was taken from. The longest matching prefix counts.
+struct Source {
+  std::string file;
+  std::map<std::string, std::string> origin;
+  std::string place(std::string_view pointer) const;  // "spec.json /grid/regime/2/name"
+};
+
+// Inclusive bounds of a number.
+struct Bounds {
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+};
+
+// One declared key, as `eexit list` and the README's reference print it.
+struct Field {
+  std::string name, type, fallback, allowed, help;  // nested keys as "name.key"
+};
+
+// Reads one JSON object. Copies share what was read, so a child's answers show in its parent's resolved form.
+// Every reading function throws SpecError "<file> <pointer>: expected ..., found ..." on a wrong type or a value out of
+// bounds, and std::logic_error when the same key is asked for twice.
+class JsonReader {
+ public:
+  // `text` must be strict JSON (see strict_json) holding an object; `pointer` is its place in the document.
+  JsonReader(std::string_view text, std::shared_ptr<Source const> source, std::string pointer = "");
+
+  bool has(std::string_view name) const;  // the key is written in the document
+  std::vector<std::string> keys() const;  // those written, in order; for objects whose keys are names of something else
+
+  bool flag(std::string const& name, bool fallback, std::string const& help);
+  int integer(std::string const& name, int fallback, Bounds, std::string const& help);
+  double number(std::string const& name, double fallback, Bounds, std::string const& help);
+  std::string text(std::string const& name, std::string const& fallback, std::string const& help);
+  std::string one_of(std::string const& name, std::string const& fallback, std::vector<std::string> const& allowed,
+                     std::string const& help);
+  std::optional<int> maybe_integer(std::string const& name, Bounds, std::string const& help);    // null or absent: none
+  std::optional<double> maybe_number(std::string const& name, Bounds, std::string const& help);  // null or absent: none
+  std::vector<int> integers(std::string const& name, std::vector<int> const& fallback, Bounds, std::string const& help);
+  std::vector<double> numbers(std::string const& name, std::vector<double> const& fallback, Bounds,
+                              std::string const& help);
+  // Strings, or integers taken as their decimal text (a placement may name the stem or count blocks).
+  std::vector<std::string> texts(std::string const& name, std::vector<std::string> const& fallback,
+                                 std::string const& help);
+
+  JsonReader object(std::string const& name, std::string const& help);                // absent: an empty object
+  std::vector<JsonReader> objects(std::string const& name, std::string const& help);  // array of objects, absent: none
+
+  // {"name": "...", ...}: the name, and a reader for the parameters beside it. Absent: `fallback` and no parameters.
+  // An object without "name" gives parameters to `fallback`; when that is "", the name must be written.
+  struct Chosen;
+  Chosen choice(std::string const& name, std::string const& fallback, std::string const& help);
+  std::vector<Chosen> choices(std::string const& name, std::string const& fallback, std::string const& help);
+
+  // Any JSON value left as compact text ("" when absent); for keys that are read later, or elsewhere.
+  std::string raw(std::string const& name, std::string const& help);
+
+  // Every key has been asked for: throws SpecError on one that was not, with the nearest declared name. Objects inside
+  // answer for themselves: each reader has its own done().
+  void done() const;
+
+  // A SpecError at the place of key `name` of this object ("" for the object itself).
+  [[noreturn]] void fail(std::string const& name, std::string const& what) const;
+
+  // Canonical JSON of everything asked so far: typed values, defaults filled in, keys sorted, numbers in shortest form.
+  std::string resolved() const;
+  std::vector<Field> fields() const;
+  std::string place(std::string_view name = "") const;
+
+ private:
+  struct Node;
+  explicit JsonReader(std::shared_ptr<Node>);
+  std::shared_ptr<Node> node_;
+};
+
+struct JsonReader::Chosen {
+  std::string name;
+  JsonReader params;
+};
+
+// A reader over {} that only collects declarations and defaults.
+JsonReader empty_reader();
+
+}  // namespace eexit
