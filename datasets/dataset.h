@@ -1,0 +1,42 @@
+// Data sets as bytes read by rows. One file a named set in datasets/, readers of file formats in datasets/formats/.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/base/json.h"
+#include "core/base/registry.h"
+#include "core/plan/facts.h"
+
+namespace eexit {
+
+enum class Split { train, test };
+
+// One of the two files of a data set, opened and checked.
+struct Dataset {
+  ImageShape shape;
+  int classes = 0;
+  std::vector<int> labels;  // [rows]
+  // Writes the rows asked for one after another, each channels x height x width bytes (CHW, 0 = background).
+  std::function<void(std::span<int const> rows, std::uint8_t* out)> read;
+  std::string digest;              // SHA-256 of the content (inflated bytes of all files of this split)
+  std::vector<float> mean, deviation;  // [channels], of pixel values scaled to [0, 1]
+  int rows() const { return static_cast<int>(labels.size()); }
+};
+
+// A data set whose parameters are read but whose files are not opened yet.
+struct DataSource {
+  std::function<DataFacts()> facts;
+  std::function<Dataset(Split)> open;
+  // The files that facts() depends on, so that facts can be remembered by path, size and time.
+  std::function<std::vector<std::filesystem::path>()> files;
+};
+
+using DataMaker = DataSource (*)(JsonReader&);
+Registry<DataMaker> datasets();
+
+}  // namespace eexit
