@@ -1,0 +1,28 @@
+// Confidence measures of one answer, in double precision, offline and live from the same function.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace eexit {
+
+enum class Confidence { max_probability, entropy, margin };
+std::vector<std::string> confidence_names();
+Confidence confidence_from(std::string_view name);  // std::logic_error on an unknown name: readers check first
+
+// softmax in double precision of one row of logits.
+std::vector<double> softmax(std::span<float const> logits);
+
+// max_probability: max p. entropy: 1 - H/ln N (N classes, 1 when N = 1). margin: largest p - second largest.
+// Always in [0, 1]. NaN logits: RunError.
+double confidence(Confidence, std::span<float const> logits);
+
+// Index of the largest logit; ties go to the lowest index.
+int argmax(std::span<float const> logits);
+
+// Cross-entropy in nats of one row.
+double cross_entropy(std::span<float const> logits, int label);
+
+}  // namespace eexit
