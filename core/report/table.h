@@ -1,0 +1,24 @@
+// Tables of text cells and the forms they are written in.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace eexit {
+
+struct Table {
+  std::string title{};  // lines after the first are a subtitle
+  std::vector<std::string> header{};
+  std::vector<std::vector<std::string>> rows{};
+  int label_columns = 1;                 // left-aligned columns; the others hold numbers
+  std::vector<int> rules{};              // a line is drawn before these rows
+  std::vector<std::string> footnotes{};  // printed below
+};
+
+std::string to_console(Table const&);  // aligned; width counted in code points
+std::string to_markdown(Table const&);
+std::string to_latex(Table const&);  // booktabs
+std::string to_csv(Table const&);    // header and rows only
+std::string to_json(Table const&);   // {"title", "header", "rows", "footnotes"}
+
+}  // namespace eexit
