@@ -1,0 +1,30 @@
+// What the planner asks about plug-ins, as plain functions: the planner knows no torch. cli fills it from the registries,
+// tests with a fake of three words.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/base/json.h"
+#include "core/plan/facts.h"
+#include "core/plan/phase.h"
+#include "core/plan/spec.h"
+
+namespace eexit {
+
+struct Catalog {
+  // Finds `name` in a plug-in folder ("arch", "datasets", "methods", "policies", "regimes") and lets it read and check its
+  // parameters; SpecError with the nearest name.
+  std::function<void(std::string const& folder, std::string const& name, JsonReader& params)> read;
+  std::function<std::vector<std::string>(std::string const& folder)> names;
+  std::function<DataFacts(Choice const& data)> data;
+  std::function<BackboneFacts(Choice const& arch, ImageShape const&, int classes)> backbone;
+  // Of the heads after the given stages, all attached at once.
+  std::function<HeadFacts(Choice const& arch, Choice const& method, ImageShape const&, int classes,
+                          std::vector<std::string> const& after)>
+      heads;
+  std::function<std::vector<Phase>(Choice const& regime, TrainSpec const&)> regime_phases;
+};
+
+}  // namespace eexit

@@ -1,0 +1,13 @@
+// The three kinds of training phase (facts: regimes 1), each with its recipe. epochs 0: the protocol decides.
+#pragma once
+
+#include "core/plan/phase.h"
+#include "core/plan/spec.h"
+
+namespace eexit {
+
+Phase backbone_phase(TrainSpec const&, int epochs = 0);  // the plain network; heads do not exist
+Phase joint_phase(TrainSpec const&, int epochs = 0);     // everything learns
+Phase heads_phase(TrainSpec const&, int epochs = 0);     // heads alone, the network frozen, its own classifier too
+
+}  // namespace eexit

@@ -1,0 +1,109 @@
+// A phase: one thing done to the weights, as plain data. A regime is a list of phases.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/base/json.h"
+
+namespace eexit {
+
+// A plug-in by name with its resolved parameters as canonical JSON text.
+struct Choice {
+  std::string name;
+  std::string params = "{}";
+  bool operator==(Choice const&) const = default;
+};
+
+struct Sgd {
+  double lr = 0.05, momentum = 0.9;
+  bool nesterov = false;
+  double weight_decay = 5e-4;
+  bool decay_norms = true;  // weight decay on norms and biases (every parameter of at most one dimension)
+};
+struct AdamW {
+  double lr = 1e-3;
+  std::array<double, 2> betas = {0.9, 0.999};
+  double eps = 1e-8, weight_decay = 0.05;
+  bool decay_norms = true;
+};
+using Optim = std::variant<Sgd, AdamW>;
+
+struct Schedule {
+  enum class Kind { constant, step, cosine };
+  Kind kind = Kind::cosine;
+  double warmup = 0;               // epochs of linear rise from 0
+  double final_share = 0;          // cosine: last rate as a share of lr
+  std::vector<double> at;          // step: fractions of the phase
+  double factor = 0.1;             // step
+};
+
+struct ExitWeights {
+  enum class Kind { uniform, linear, cost, custom };
+  Kind kind = Kind::uniform;
+  std::vector<double> weights;  // custom
+};
+
+// How long a phase is: whole epochs, then further steps of one more.
+struct Length {
+  int epochs = 0;
+  long steps = 0;
+  bool operator==(Length const&) const = default;
+};
+
+// Early stopping (facts: regimes 5). None: the phase runs its length.
+struct Stop {
+  int patience = 10;
+  double delta = 0;
+  bool on_accuracy = false;  // else on loss
+};
+
+enum class Keep { last, any_exit, mean };  // which weights a phase ends with
+
+// What may differ from phase to phase within a study.
+struct Recipe {
+  Optim optim = Sgd{};
+  Schedule schedule;
+  std::optional<double> clip;  // norm of the whole gradient
+  double label_smoothing = 0;
+  ExitWeights exit_weights;
+};
+
+// A training phase.
+struct Train {
+  std::string name;                // backbone, joint, heads: the kind of phase
+  std::vector<std::string> learn;  // prefixes of parameter names: stage. head. last. extra.; the rest is frozen
+  Recipe recipe;
+  int epochs = 0;                  // as the regime asked; 0: the protocol decides
+  Length length;                   // set by the protocol
+  std::optional<Stop> stop;
+  Keep keep = Keep::last;
+  int occurrence = 0;              // how many phases of this kind came before
+
+  bool learns(std::string const& prefix) const;
+  bool with_heads() const { return learns("head."); }
+};
+
+using Phase = std::variant<Train>;
+
+// The rate at `step` of `steps` (0-based), with `epoch_steps` steps an epoch for the warm-up.
+double rate_at(Schedule const&, double lr, long step, long steps, long epoch_steps);
+double base_rate(Optim const&);
+
+// Weights of the exits' losses, summing to 1. `costs`: exits' costs, needed by Kind::cost.
+std::vector<double> exit_weights(ExitWeights const&, std::vector<double> const& costs);
+
+// One reader each; absent keys keep the values in `from`.
+Optim read_optim(JsonReader&, Optim const& from);
+Schedule read_schedule(JsonReader&, Schedule const& from);
+ExitWeights read_exit_weights(JsonReader&, ExitWeights const& from);
+Recipe read_recipe(JsonReader&, Recipe const& from);
+
+// Canonical JSON of what a phase is, for its key.
+std::string canonical(Phase const&);
+
+}  // namespace eexit

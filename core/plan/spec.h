@@ -1,0 +1,118 @@
+// A spec as typed, resolved data, and what it expands to.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/plan/facts.h"
+#include "core/plan/phase.h"
+#include "core/plan/splits.h"
+
+namespace eexit {
+
+struct Augment {
+  std::string name = "none";  // none, crop_flip
+  int pad = 2;
+  double flip = 0.5;
+};
+
+struct DataSpec {
+  Choice source;  // a plug-in of datasets/
+  std::optional<int> limit;
+  double held_out = 0.1;
+  std::uint64_t split_seed = 42;
+  Augment augment;
+};
+
+// Where exits go, before and after it is resolved to stage names.
+struct Placement {
+  std::vector<std::string> after;  // block indices or "stem"
+  int count = 0;
+  std::vector<double> cost;        // fractions of the plain cost
+};
+
+struct Protocol {
+  enum class Kind { equal_epochs, equal_macs, converged };
+  Kind kind = Kind::equal_epochs;
+  int total = 10, backbone = 5;
+  Stop stop;             // converged
+  int max_epochs = 200;  // converged
+};
+std::string name_of(Protocol::Kind);
+
+struct TrainSpec {
+  Protocol protocol;
+  int batch = 128;
+  bool bf16 = false;
+  Recipe recipe;
+  Keep keep = Keep::last;
+  double checkpoint_seconds = 120;
+  std::string regime;                      // the regime this is read for
+  std::map<std::string, Recipe> by_phase;  // recipes of this regime's kinds of phase that differ
+
+  Recipe recipe_for(std::string const& phase) const;
+};
+
+struct EvalSpec {
+  struct Rule {
+    Choice policy;
+    std::string confidence = "max_probability";
+  };
+  std::vector<Rule> policies;
+  std::vector<double> budgets = {0.25, 0.5, 0.75, 1};
+  bool reference_rule = false;
+  Convention convention = Convention::mac;
+  bool plain = true;
+};
+
+// One phase of a run with all it needs to be done: what it reads is in its key.
+struct PlannedPhase {
+  Phase phase;
+  std::string canonical;  // the text the key is a digest of
+  std::string key;
+  std::string parent;     // key of the phase before, or "init"
+  double macs = 0;        // of training, forward and backward
+  long steps = 0;         // at most
+};
+
+// What a spec expands to.
+enum class Role { run, plain, rival };
+std::string name_of(Role);
+
+// One cell of the grid with one seed.
+struct Run {
+  std::string id;
+  Role role = Role::run;
+  Choice arch, method, regime;
+  std::string arch_label, method_label, regime_label;  // short forms for ids and tables: "resnet-14", "sdn", "mixed"
+  DataSpec data;
+  std::vector<std::string> after;  // stage names that carry exits
+  std::string placement;           // as the spec wrote it, for results.csv: "0;2;3"
+  TrainSpec train;
+  std::uint64_t seed = 0;
+  std::vector<PlannedPhase> phases;
+  std::vector<std::string> stages;
+  std::vector<Cost> exit_cost;  // [exits], cumulative with heads
+  Cost plain;                   // the plain network's of this architecture
+  Cost base;                    // what cost fractions refer to: `plain`; for a rival the defaults' plain network
+  long long params = 0;
+  std::shared_ptr<DataFacts const> facts;
+  std::shared_ptr<Splits const> splits;
+  std::string resolved;  // canonical JSON, what run.json stores
+  std::string cell;      // the same for runs that differ in their seed alone
+  std::string plain_run;  // id of the plain run held beside it; empty: none
+};
+
+struct Plan {
+  std::string study;
+  std::string spec;  // the frozen text: the file with --set applied
+  EvalSpec eval;
+  std::vector<Run> runs;               // grid, include, plain, rivals
+  std::vector<std::string> warnings;   // valid keys without effect
+};
+
+}  // namespace eexit
