@@ -1,0 +1,27 @@
+// Layers that architectures and heads share.
+#pragma once
+
+#include <torch/torch.h>
+
+namespace eexit {
+
+using torch::Tensor;
+
+// y = x W^T + b through at::linear, one operator, so that costs are counted as what they are (torch's own C++ module calls
+// a transpose and addmm). Same names and initialisation as torch::nn::Linear. [..., in] -> [..., out].
+struct Linear : torch::nn::Module {
+  Linear(std::int64_t in, std::int64_t out);
+  Tensor forward(Tensor const& x) const { return at::linear(x, weight, bias); }
+  Tensor weight, bias;
+};
+
+// a max + (1 - a) average over adaptive pooling to side x side, `a` one learned number, uniform in [0, 1) at first, not
+// squashed (the pooling of shallow-deep networks; facts: methods 2). [B, C, H, W] -> [B, C, side, side].
+struct MixedPool : torch::nn::Module {
+  explicit MixedPool(std::int64_t to);
+  Tensor forward(Tensor const& x_bchw) const;
+  std::int64_t side;
+  Tensor share;
+};
+
+}  // namespace eexit

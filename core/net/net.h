@@ -1,0 +1,95 @@
+// A network with exits and the one loop that runs it. Training all exits, heads on a frozen trunk, collecting and early
+// inference differ only in what they do after a stage.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace eexit {
+
+using torch::Tensor;
+using ModulePtr = std::shared_ptr<torch::nn::Module>;
+
+// What flows from stage to stage. Dimension 0 of every tensor is the sample.
+struct State {
+  Tensor x;
+  std::vector<Tensor> side;  // further streams; each architecture names its slots by an enum
+  Tensor active;             // bool, positions still computed; undefined: all
+};
+
+// The samples `rows` (int64 indices) of a state, memory format kept.
+State take_rows(State const&, Tensor const& rows);
+
+struct Answer {
+  Tensor logits;  // a row (or a map of rows) a sample, classes in dimension 1 of [rows, classes] for plain heads
+  Tensor memo;    // what later heads may reuse; may be undefined
+};
+using Earlier = std::vector<Answer>;
+
+struct Stage {
+  std::string name;  // "stem", then blocks "0", "1", ...
+  ModulePtr module;
+  std::function<State(State)> run;
+  // Share of the stage's full cost when a share in (0, 1] of the positions is still active; empty: all of it.
+  std::function<double(double active)> cost_at = {};
+};
+
+struct Head {
+  ModulePtr module;  // may hold nothing that learns
+  std::function<Answer(State const&, Earlier const&)> run;
+};
+
+struct Backbone {
+  std::vector<Stage> stages;
+  Head last;
+};
+
+// Parameters are named stage.<name>.*, head.<stage name>.*, last.*, extra.*: the same with and without heads. A module
+// must not be given twice (its parameters would be stepped twice): std::logic_error.
+struct ExitNet : torch::nn::Module {
+  // heads: by the name of the stage they stand after. extra: what heads share.
+  explicit ExitNet(Backbone backbone, std::map<std::string, Head> heads = {}, ModulePtr extra = nullptr);
+  ExitNet(ExitNet const&) = delete;
+  ExitNet& operator=(ExitNet const&) = delete;
+
+  std::vector<Stage> stages;
+  std::map<std::string, Head> heads;
+  Head last;
+  ModulePtr extra;
+
+  std::vector<std::string> exit_names() const;  // heads in walking order, then "last"
+};
+
+// The only loop. After each stage the tap sees the state, which it may shrink; false stops. `before`, when given, sees each
+// stage first. Returns the state reached.
+State walk(std::span<Stage const> stages, State state, std::function<bool(Stage const&, State&)> const& tap,
+           std::function<void(Stage const&)> const& before = {});
+
+// How gradients and random numbers are handled on the way through all exits.
+struct Taps {
+  bool record_trunk = true;  // false: stages and the last classifier run without recording gradients, heads still do
+  // Called before each part that runs, with its name: "stage.stem", "head.0", "last". Seeds dropout, so that what a part
+  // draws does not depend on which others exist.
+  std::function<void(std::string const& part)> before = {};
+};
+
+// Every exit's answer, the last one at the end.
+Earlier answer_all(ExitNet const&, State input, Taps const& = {});
+
+// Train mode for the parts whose names start with one of the prefixes, eval mode for the rest (BatchNorm buffers of
+// frozen parts must not move); requires_grad likewise.
+void set_learning(ExitNet&, std::vector<std::string> const& prefixes);
+
+// Parameters whose names start with one of the prefixes, in name order of the net.
+std::vector<std::pair<std::string, Tensor>> parameters_of(ExitNet const&, std::vector<std::string> const& prefixes);
+
+// Moves the net to a device; four-dimensional parameters get channels-last strides.
+void place(ExitNet&, torch::Device);
+
+}  // namespace eexit
