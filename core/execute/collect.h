@@ -1,0 +1,13 @@
+// One pass with all exits on: what the exit tables are made of.
+#pragma once
+
+#include "core/execute/images.h"
+#include "core/net/net.h"
+#include "core/store/exit_file.h"
+
+namespace eexit {
+
+// Logits of every exit in eval mode, f32, without gradients; rows in the order given.
+SplitAnswers collect(ExitNet&, Images const&, std::vector<int> const& rows);
+
+}  // namespace eexit

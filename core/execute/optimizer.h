@@ -1,0 +1,40 @@
+// Fused SGD and AdamW over the learned parameters of a phase.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/net/net.h"
+#include "core/plan/phase.h"
+
+namespace eexit {
+
+// Equal to torch::optim's SGD and AdamW within rounding; one fused kernel call a group and step. The kernels ignore
+// strides, so gradients are brought to their parameter's strides and state is made like the parameter.
+class Optimizer {
+ public:
+  Optimizer(Optim const&, std::vector<std::pair<std::string, Tensor>> parameters);
+
+  void step(double rate);
+  void zero_grad();               // gradients are dropped, not zeroed
+  void clip(double largest_norm); // scales all gradients so that their joint L2 norm is at most this; no host round trip
+
+  // State by name: "momentum.<parameter>", "first.<parameter>", "second.<parameter>", "steps".
+  std::map<std::string, Tensor> state() const;
+  void load_state(std::map<std::string, Tensor> const&);  // RunError naming what is missing
+
+ private:
+  struct Group {
+    std::vector<std::string> names;
+    std::vector<Tensor> parameters, first, second, steps;  // sgd: first holds momentum
+    double weight_decay = 0;
+  };
+  void match_strides();
+  Optim rule_;
+  std::vector<Group> groups_;
+  long steps_ = 0;
+};
+
+}  // namespace eexit

@@ -1,0 +1,288 @@
+#include "core/report/judge.h"
+
+#include <algorithm>
+#include <map>
+
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "core/exits/statistics.h"
+
+namespace eexit {
+
+PolicyFamily family_of(EvalSpec::Rule const& rule) {
+  JsonReader reader(rule.policy.params, std::make_shared<Source>());
+  return find(policies(), "policy", rule.policy.name, "policy").make(reader);
+}
+
+std::optional<Knobs> fitted_knobs(EvalSpec::Rule const& rule, ExitTable const& cal, std::optional<double> budget) {
+  auto const family = family_of(rule);
+  if (!budget) return family.frontier(cal).back().knobs;  // the dearest point: all rows at the last exit
+  auto const point = family.fit(cal, *budget * cal.plain_cost);
+  if (!point) return std::nullopt;
+  return point->knobs;
+}
+
+namespace {
+
+constexpr char const* splits[] = {"cal", "test"};
+constexpr double over_budget_by = 1.01;
+
+std::string budget_text(std::optional<double> budget) { return budget ? shortest(*budget) : "max"; }
+
+std::string epochs_text(Run const& run) {
+  std::vector<std::string> parts;
+  for (auto const& phase : run.phases) {
+    auto const& train = std::get<Train>(phase.phase);
+    auto const& length = train.length;
+    parts.push_back(train.name + ":" + std::to_string(length.epochs) +
+                    (length.steps > 0 ? "+" + std::to_string(length.steps) + " steps" : ""));
+  }
+  return join(parts, ";");
+}
+
+Result blank(std::string const& study, Run const& run, Convention convention) {
+  Result row;
+  row.study = study;
+  row.run = run.id;
+  row.role = name_of(run.role);
+  row.arch = run.arch_label;
+  row.data = run.data.source.name;
+  row.method = run.method_label;
+  row.regime = run.regime_label;
+  row.protocol = name_of(run.train.protocol.kind);
+  row.placement = run.placement;
+  row.seed = run.seed;
+  row.convention = convention == Convention::mac ? "mac" : "fv";
+  row.params = run.params;
+  row.epochs = epochs_text(run);
+  for (auto const& phase : run.phases) row.training_macs += phase.macs;
+  return row;
+}
+
+void set_outcome(Result& row, Outcome const& outcome, ExitTable const& table, std::optional<double> budget) {
+  row.value = outcome.score;
+  row.cost = outcome.cost;
+  row.cost_fraction = outcome.cost / table.plain_cost;
+  row.exits = outcome.leaving;
+  row.over_budget = budget && *row.cost_fraction > *budget * over_budget_by;
+}
+
+// What stands in for knobs where none meets the budget: the cheapest cost there is.
+void set_unreachable(Result& row, ExitTable const& table) {
+  row.cost = table.cost.front();
+  row.cost_fraction = table.cost.front() / table.plain_cost;
+}
+
+// Tables of one run, made once for each split and measure.
+class Tables {
+ public:
+  explicit Tables(TableOf const& make) : make_(make) {}
+  ExitTable const& at(std::string const& split, std::string const& measure) {
+    auto const key = split + "/" + measure;
+    auto const found = made_.find(key);
+    if (found != made_.end()) return found->second;
+    return made_[key] = make_(split, confidence_from(measure));
+  }
+
+ private:
+  TableOf const& make_;
+  std::map<std::string, ExitTable> made_;
+};
+
+// The reference benchmark's rule (facts: evaluation 4): curves on test averaged over seeds index by index, then the
+// last entry before the first that costs too much. Finite families are taken as they are.
+class ReferenceRule {
+ public:
+  void add(std::string const& cell, EvalSpec::Rule const& rule, ExitTable const& test) {
+    auto& sweep = sweeps_[cell + "/" + rule.policy.name + "/" + rule.confidence];
+    if (sweep.knobs.empty()) sweep.knobs = knobs_of(rule, test);
+    auto const family = family_of(rule);
+    sweep.cost.resize(sweep.knobs.size());
+    for (std::size_t i = 0; i < sweep.knobs.size(); ++i)
+      sweep.cost[i] += simulate(test, family.at(sweep.knobs[i])).cost;
+    ++sweep.runs;
+    sweep.plain = test.plain_cost;
+  }
+  std::optional<Knobs> knobs(std::string const& cell, EvalSpec::Rule const& rule, std::optional<double> budget) const {
+    auto const& sweep = sweeps_.at(cell + "/" + rule.policy.name + "/" + rule.confidence);
+    if (!budget) return sweep.knobs.back();
+    std::size_t k = 0;
+    while (k < sweep.knobs.size() && sweep.cost[k] / sweep.runs <= *budget * sweep.plain) ++k;
+    if (k == 0) return std::nullopt;
+    return sweep.knobs[k - 1];
+  }
+
+ private:
+  struct Sweep {
+    std::vector<Knobs> knobs;
+    std::vector<double> cost;  // sums over runs
+    int runs = 0;
+    double plain = 0;
+  };
+  static std::vector<Knobs> knobs_of(EvalSpec::Rule const& rule, ExitTable const& test) {
+    std::vector<Knobs> knobs;
+    if (rule.policy.name == "threshold")
+      for (double const t : reference_thresholds()) knobs.push_back({t});
+    else
+      for (auto const& point : family_of(rule).frontier(test)) knobs.push_back(point.knobs);
+    return knobs;
+  }
+  std::map<std::string, Sweep> sweeps_;
+};
+
+class Judge {
+ public:
+  Judge(std::string const& study, EvalSpec const& eval) : study_(study), eval_(eval) {
+    for (double const budget : eval.budgets) budgets_.emplace_back(budget);
+    budgets_.emplace_back(std::nullopt);
+    verdict_.curves.header = {"study", "run",   "split", "policy",        "confidence",
+                              "kind",  "knobs", "cost",  "cost_fraction", "value"};
+  }
+
+  Verdict all(std::vector<FinishedRun> const& runs) {
+    for (auto const& finished : runs) prepare(finished);
+    for (auto const& finished : runs) {
+      if (!finished.table) {
+        auto row = blank(study_, *finished.run, eval_.convention);
+        row.metric = "failed";
+        verdict_.results.push_back(row);
+      } else if (finished.run->role == Role::run) {
+        run(finished);
+      } else {
+        single(finished);
+      }
+    }
+    return std::move(verdict_);
+  }
+
+ private:
+  // What rows of one run need to know of others: the plain network's accuracy on cal, sweeps over all seeds.
+  void prepare(FinishedRun const& finished) {
+    if (!finished.table) return;
+    auto const& run = *finished.run;
+    if (run.role == Role::plain)
+      plain_on_cal_[run.id] = accuracy(finished.table("cal", Confidence::max_probability), 0);
+    if (run.role != Role::run || !eval_.reference_rule) return;
+    for (auto const& rule : eval_.policies)
+      reference_.add(run.cell, rule, finished.table("test", confidence_from(rule.confidence)));
+  }
+
+  void run(FinishedRun const& finished) {
+    Tables tables(finished.table);
+    auto const& run = *finished.run;
+    for (auto const* split : splits) {
+      auto const& any = tables.at(split, eval_.policies.front().confidence);
+      auto const base = blank(study_, run, eval_.convention);
+      for (auto const& rule : eval_.policies) {
+        auto const& table = tables.at(split, rule.confidence);
+        auto const& cal = tables.at("cal", rule.confidence);
+        auto const frontier = family_of(rule).frontier(table);
+        Result row = base;
+        row.split = split;
+        row.policy = rule.policy.name;
+        row.confidence = rule.confidence;
+        for (auto const& budget : budgets_) verdict_.results.push_back(at_budget(row, run, rule, cal, table, budget));
+        headlines(row, run, rule, cal, table, frontier);
+        for (auto const& point : thin(frontier)) curve(row, "frontier", point.knobs, point.cost, point.score, table);
+      }
+      oracle_rows(base, split, any);
+      Result exits = base;
+      exits.split = split;
+      for (int k = 0; k < any.exits; ++k)
+        curve(exits, "exit", {static_cast<double>(k)}, any.cost[static_cast<std::size_t>(k)], accuracy(any, k), any);
+    }
+  }
+
+  Result at_budget(Result row, Run const& run, EvalSpec::Rule const& rule, ExitTable const& cal, ExitTable const& table,
+                   std::optional<double> budget) const {
+    row.budget = budget_text(budget);
+    row.metric = "accuracy";
+    auto const knobs =
+        eval_.reference_rule ? reference_.knobs(run.cell, rule, budget) : fitted_knobs(rule, cal, budget);
+    if (!knobs) {
+      set_unreachable(row, table);
+      return row;
+    }
+    row.knobs = join(*knobs, ";");
+    set_outcome(row, simulate(table, family_of(rule).at(*knobs)), table, budget);
+    return row;
+  }
+
+  void headlines(Result row, Run const& run, EvalSpec::Rule const& rule, ExitTable const& cal, ExitTable const& table,
+                 std::vector<Point> const& frontier) {
+    row.metric = "auc";
+    row.value = area_under(frontier, table.plain_cost);
+    verdict_.results.push_back(row);
+    auto const plain = plain_on_cal_.find(run.plain_run);
+    if (plain == plain_on_cal_.end()) return;
+    auto const choices = family_of(rule).frontier(cal);
+    for (int points = 0; points <= 2; ++points) {
+      row.metric = "cost_at_" + std::to_string(points);
+      row.value.reset();
+      row.knobs.clear();
+      // Shares of rows: a hair of slack, so that 0.89 is one point below 0.9 whatever the difference rounds to.
+      double const wanted = plain->second - points / 100.0 - 1e-9;
+      auto const good = std::find_if(choices.begin(), choices.end(),
+                                     [&](Point const& point) { return point.score >= wanted; });
+      if (good != choices.end()) {
+        row.knobs = join(good->knobs, ";");
+        row.value = simulate(table, family_of(rule).at(good->knobs)).cost / table.plain_cost;
+      }
+      verdict_.results.push_back(row);
+    }
+  }
+
+  void oracle_rows(Result row, std::string const& split, ExitTable const& table) {
+    row.split = split;
+    row.policy = "oracle";
+    row.metric = "accuracy";
+    for (auto const& budget : budgets_) {
+      row.budget = budget_text(budget);
+      auto const bound = oracle(table, budget ? *budget * table.plain_cost : table.cost.back());
+      Result bounded = row;
+      if (bound)
+        set_outcome(bounded, *bound, table, budget);
+      else
+        set_unreachable(bounded, table);
+      verdict_.results.push_back(bounded);
+    }
+  }
+
+  // A plain network or a rival: one accuracy, one cost.
+  void single(FinishedRun const& finished) {
+    for (auto const* split : splits) {
+      auto const table = finished.table(split, Confidence::max_probability);
+      Result row = blank(study_, *finished.run, eval_.convention);
+      row.split = split;
+      row.budget = "max";
+      row.metric = "accuracy";
+      row.value = accuracy(table, 0);
+      row.cost = table.cost[0];
+      row.cost_fraction = table.cost[0] / table.plain_cost;
+      row.exits = {table.rows};
+      verdict_.results.push_back(row);
+      curve(row, row.role, {}, table.cost[0], *row.value, table);
+    }
+  }
+
+  void curve(Result const& row, std::string const& kind, Knobs const& knobs, double cost, double value,
+             ExitTable const& table) {
+    verdict_.curves.rows.push_back({study_, row.run, row.split, row.policy, row.confidence, kind, join(knobs, ";"),
+                                    shortest(cost), shortest(cost / table.plain_cost), shortest(value)});
+  }
+
+  std::string study_;
+  EvalSpec eval_;
+  std::vector<std::optional<double>> budgets_;
+  std::map<std::string, double> plain_on_cal_;
+  ReferenceRule reference_;
+  Verdict verdict_;
+};
+
+}  // namespace
+
+Verdict judge(std::string const& study, std::vector<FinishedRun> const& runs, EvalSpec const& eval) {
+  return Judge(study, eval).all(runs);
+}
+
+}  // namespace eexit

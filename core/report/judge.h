@@ -1,0 +1,38 @@
+// From exit tables to results: what each run is worth at each budget. Plain arithmetic; knobs are fitted on cal alone.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/exits/policy.h"
+#include "core/exits/scores.h"
+#include "core/plan/spec.h"
+#include "core/report/results.h"
+
+namespace eexit {
+
+// A finished run's answers on "cal" or "test" with confidences of one measure.
+using TableOf = std::function<ExitTable(std::string const& split, Confidence)>;
+
+struct FinishedRun {
+  Run const* run = nullptr;
+  TableOf table;               // empty: the run failed
+};
+
+struct Verdict {
+  std::vector<Result> results;
+  Csv curves;
+};
+
+// All rows of results.csv and curves.csv, in the order of `runs`.
+Verdict judge(std::string const& study, std::vector<FinishedRun> const& runs, EvalSpec const&);
+
+// The family behind a rule, its parameters read.
+PolicyFamily family_of(EvalSpec::Rule const&);
+
+// How often each exit is taken and so on by one run at the knobs fitted for a budget ("max": all at the last exit).
+std::optional<Knobs> fitted_knobs(EvalSpec::Rule const&, ExitTable const& cal, std::optional<double> budget);
+
+}  // namespace eexit

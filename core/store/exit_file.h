@@ -1,0 +1,49 @@
+// exits.safetensors: what every exit of a finished run answered on cal and test.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/base/files.h"
+#include "core/base/safetensors.h"
+#include "core/exits/exit_table.h"
+#include "core/exits/scores.h"
+#include "core/plan/spec.h"
+
+namespace eexit {
+
+// Answers of one split as they come from a network: logits f32 [rows][exits][classes], flat.
+struct SplitAnswers {
+  std::vector<int> index, label;  // [rows]
+  std::vector<float> logits;
+};
+
+struct ExitFile {
+  int exits = 0, classes = 0;
+  SplitAnswers cal, test;
+};
+
+// Logits up to this size are stored; above it confidences and predictions (formats.md 2).
+inline constexpr std::size_t largest_logits = 64u << 20;
+
+void write_exits(fs::path const&, ExitFile const&, Run const&, Convention, std::size_t most_bytes = largest_logits);
+
+// One run's stored answers, opened and checked.
+class StoredExits {
+ public:
+  explicit StoredExits(fs::path const& file);
+  // split: "cal" or "test". Costs come from the run, in the convention asked for.
+  ExitTable table(std::string const& split, Confidence, Run const&, Convention) const;
+  // Mean cross-entropy of each exit; empty where logits were too large to store.
+  std::vector<double> losses(std::string const& split) const;
+
+ private:
+  std::vector<float> logits(std::string const& split, int& rows, int& exits, int& classes) const;
+  std::string where_;
+  TensorFile file_;
+};
+
+// exit_cost and plain cost of a run in one convention.
+std::vector<double> costs_of(Run const&, Convention);
+
+}  // namespace eexit
