@@ -1,0 +1,247 @@
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "cli/command.h"
+#include "cli/study_files.h"
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "core/execute/build.h"
+#include "core/execute/environment.h"
+#include "core/execute/timing.h"
+#include "core/execute/train.h"
+#include "core/exits/statistics.h"
+#include "core/net/early.h"
+#include "core/plan/protocol.h"
+#include "core/store/exit_file.h"
+#include "core/tasks/classify.h"
+#include "tests/support/bare_loop.h"
+
+namespace eexit::cli {
+
+namespace {
+
+int number(Args const& args, char const* flag, int least) {
+  auto const value = parse_integer(args.values.at(flag), std::string("--") + flag);
+  if (value < least || value > 1000000)
+    throw SpecError(std::string("--") + flag + ": expected " + std::to_string(least) + " to 1000000", Exit::usage);
+  return static_cast<int>(value);
+}
+
+// median (lowest to highest)
+std::string spread(std::vector<double> const& values, int decimals) {
+  auto const [low, high] = std::minmax_element(values.begin(), values.end());
+  return fixed(median(values), decimals) + " (" + fixed(*low, decimals) + " to " + fixed(*high, decimals) + ")";
+}
+
+std::string hardware(int rounds) {
+  return std::to_string(at::get_num_threads()) + " threads, medians of " + std::to_string(rounds) +
+         " interleaved rounds (lowest to highest), load " + fixed(load_average(), 2) + " at the end, revision " + revision();
+}
+
+void print(Table const& table, bool json) {
+  std::fputs((json ? to_json(table) + "\n" : to_console(table)).c_str(), stdout);
+}
+
+Run const& first_joint(Plan const& plan, std::string const& spec) {
+  for (auto const& run : plan.runs)
+    if (run.role == Role::run && std::get<Train>(run.phases.back().phase).name == "joint") return run;
+  throw SpecError(spec + ": no run ends with a joint phase; bench train times one");
+}
+
+// The trainer and the bare loop over equal networks and rows, f32 and bf16.
+int bench_train(Args const& args) {
+  Store store(args.out);
+  store.read_only = true;
+  auto const device = device_of(args);
+  auto plan = read_plan(args.positional.at(1), args, store);
+  Run run = first_joint(plan, args.positional[1]);
+  int const steps = number(args, "steps", 1), rounds = number(args, "rounds", 1);
+  OpenData data(device);
+  auto const& images = data.images(run.data.source, Split::train);
+  auto phase = run.phases.back();
+  auto& joint = std::get<Train>(phase.phase);
+  joint.stop.reset();
+  joint.keep = Keep::last;
+  phase.steps = steps;
+  Task const task = classify();
+  auto const method = read_method(run.method);
+  auto const fresh = [&] {
+    auto net = build_net(run.arch, run.method, run.facts->shape, run.facts->classes, run.after, run.seed);
+    place(*net, device);
+    return net;
+  };
+  auto const rows = std::min(images.rows(), run.train.batch * steps);
+  std::vector<int> first_rows(run.splits->train.begin(),
+                              run.splits->train.begin() + std::min<long>(rows, static_cast<long>(run.splits->train.size())));
+  auto const bare_batch = plain_batch(images, first_rows);
+
+  auto const folder = fs::temp_directory_path() / ("eexit-bench-" + std::to_string(getpid()));
+  auto const before = log_level();
+  auto const ours = [&](bool bf16) {
+    remove_tree(folder);
+    make_folder(folder);
+    Run timed = run;
+    timed.train.bf16 = bf16;
+    auto const net = fresh();
+    set_log_level(Level::quiet);
+    auto const result = eexit::train({.run = timed, .phase = phase, .net = *net, .task = task, .method = method,
+                                      .images = images, .folder = folder, .label = "bench"});
+    set_log_level(before);
+    return result.step_seconds;
+  };
+  auto const bare = [&](bool bf16) {
+    auto const net = fresh();
+    return bare_loop(*net, bare_batch.input.x, bare_batch.target_b, run.train.batch, steps, bf16);
+  };
+  std::vector<Arm> const arms = {{"eexit, f32", [&] { return ours(false); }},
+                                 {"eexit, f32 again (A/A)", [&] { return ours(false); }},
+                                 {"bare loop, f32", [&] { return bare(false); }},
+                                 {"eexit, bf16", [&] { return ours(true); }},
+                                 {"bare loop, bf16", [&] { return bare(true); }}};
+  auto const seconds = interleave(arms, rounds);
+  remove_tree(folder);
+  Table table{.title = "bench train: " + run.arch_label + ", " + std::to_string(run.after.size()) + " exits, batch " +
+                       std::to_string(run.train.batch) + ", " + std::to_string(steps) + " steps an arm and round",
+              .header = {"arm", "img/s", "ratio to bare loop, f32"}};
+  for (std::size_t arm = 0; arm < arms.size(); ++arm) {
+    std::vector<double> speed, ratio;
+    for (std::size_t round = 0; round < seconds[arm].size(); ++round) {
+      speed.push_back(run.train.batch * steps / seconds[arm][round]);
+      ratio.push_back(seconds[2][round] / seconds[arm][round]);
+    }
+    table.rows.push_back({arms[arm].name, spread(speed, 1), spread(ratio, 3)});
+  }
+  double const drift = median(seconds[1]) / median(seconds[0]);
+  table.footnotes = {"A/A: the second eexit arm takes " + fixed(drift, 4) + " of the first's time" +
+                         (std::abs(drift - 1) > 0.02 ? "; over 2 % off, these figures are void" : ""),
+                     "eexit: all of the trainer but checks on val; bare loop: forward, backward, fused SGD alone",
+                     hardware(rounds)};
+  print(table, args.json);
+  return 0;
+}
+
+// One network at one batch size over the same samples.
+struct Timed {
+  std::string name, exits;
+  Run const* run = nullptr;
+  std::shared_ptr<ExitNet> net;
+  Confidence measure = Confidence::max_probability;
+  Policy policy;
+  double promised = 1;  // plain cost over mean cost
+  std::vector<double> latencies;  // seconds a batch, all rounds
+};
+
+double time_round(Timed& timed, Images const& images, int samples, int batch, Task const& task) {
+  torch::NoGradGuard no_grad;
+  double total = 0;
+  for (int from = 0; from + batch <= samples; from += batch) {
+    std::vector<int> rows(static_cast<std::size_t>(batch));
+    for (int i = 0; i < batch; ++i) rows[static_cast<std::size_t>(i)] = from + i;
+    auto const input = plain_batch(images, rows).input;
+    double const begun = wall_seconds();
+    answer_early(*timed.net, input, task, timed.measure, timed.policy);
+    double const taken = wall_seconds() - begun;
+    timed.latencies.push_back(taken);
+    total += taken;
+  }
+  return total;
+}
+
+int bench_exits(Args const& args) {
+  Store const store(args.out);
+  auto const study = open_study(args.positional.at(1), args.out);
+  auto const device = device_of(args);
+  Args spec_args = args;
+  auto plan = read_plan((study.folder / "spec.json").string(), spec_args, store);
+  if (!args.only.empty()) keep_only(plan, args.only);
+  int const rounds = number(args, "rounds", 1), samples = number(args, "samples", 64);
+  std::optional<double> budget;
+  if (args.values.at("budget") != "max") budget = parse_double(args.values.at("budget"), "--budget");
+  auto const& rule = plan.eval.policies.front();
+  auto const seed = plan.runs.front().seed;
+
+  Task const task = classify();
+  std::vector<Timed> all;
+  for (auto const& run : plan.runs) {
+    if (run.seed != seed || !store.run_done(run.id)) continue;
+    Timed timed{.name = run.role == Role::run ? run.regime_label : run.arch_label + " (" + name_of(run.role) + ")",
+                .run = &run, .net = finished_net(run, weights_of(store, run), device),
+                .measure = confidence_from(rule.confidence),
+                .policy = [](std::span<double const>, std::span<int const>) { return false; }};
+    timed.promised = run.base.mac / run.exit_cost.back().mac;
+    if (run.role == Role::run) {
+      StoredExits const stored(store.run(run.id) / "exits.safetensors");
+      auto const knobs = fitted_knobs(rule, stored.table("cal", timed.measure, run, plan.eval.convention), budget);
+      if (!knobs) {
+        warn(run.id + ": no operating point within the budget; left out");
+        continue;
+      }
+      timed.policy = family_of(rule).at(*knobs);
+      auto const outcome = simulate(stored.table("test", timed.measure, run, plan.eval.convention), timed.policy);
+      timed.promised = in(plan.eval.convention, run.base) / outcome.cost;
+    }
+    all.push_back(std::move(timed));
+  }
+  auto const plain = std::find_if(all.begin(), all.end(), [](Timed const& t) { return t.run->role == Role::plain; });
+  if (plain == all.end())
+    throw SpecError(study.name + ": no finished plain network to compare with (eval.plain)", Exit::missing);
+  auto const plain_at = static_cast<std::size_t>(plain - all.begin());
+  Timed again = *plain;
+  again.name += ", again (A/A)";
+  all.push_back(again);
+
+  OpenData data(device);
+  auto const& images = data.images(all.front().run->data.source, Split::test);
+  int const used = std::min(samples, images.rows());
+  Table table{.title = study.name + ": early exit at " +
+                       (budget ? shortest(*budget * 100) + " % budget" : std::string("max")) + ", " + rule.policy.name +
+                       " (" + rule.confidence + "), seed " + std::to_string(seed),
+              .header = {"network", "batch", "p50 ms", "p95 ms", "p99 ms", "img/s", "speed-up measured", "promised"},
+              .label_columns = 1};
+  double worst_drift = 0;
+  for (int const batch : {1, 16, 64}) {
+    if (batch > used) continue;
+    if (!table.rows.empty()) table.rules.push_back(static_cast<int>(table.rows.size()));
+    std::vector<Arm> arms;
+    for (auto& timed : all) {
+      timed.latencies.clear();
+      arms.push_back({timed.name, [&timed, &images, &task, used, batch] {
+                        return time_round(timed, images, used, batch, task);
+                      }});
+    }
+    auto const seconds = interleave(arms, rounds);
+    int const answered = used / batch * batch;
+    worst_drift = std::max(worst_drift, std::abs(median(seconds.back()) / median(seconds[plain_at]) - 1));
+    for (std::size_t arm = 0; arm < all.size(); ++arm) {
+      std::vector<double> speed_up;
+      for (std::size_t round = 0; round < seconds[arm].size(); ++round)
+        speed_up.push_back(seconds[plain_at][round] / seconds[arm][round]);
+      auto const& times = all[arm].latencies;
+      table.rows.push_back({all[arm].name, std::to_string(batch), fixed(1e3 * quantile(times, 0.5), 2),
+                            fixed(1e3 * quantile(times, 0.95), 2), fixed(1e3 * quantile(times, 0.99), 2),
+                            fixed(answered / median(seconds[arm]), 0), spread(speed_up, 2),
+                            fixed(all[arm].promised, 2)});
+    }
+  }
+  table.footnotes = {"latency: one batch from input on the device to answers on the host; " + std::to_string(used) +
+                         " test samples a round",
+                     "promised: plain cost over mean cost of the operating point on all of test",
+                     "A/A: the plain network against itself is at most " + fixed(100 * worst_drift, 1) + " % off",
+                     hardware(rounds)};
+  print(table, args.json);
+  return 0;
+}
+
+}  // namespace
+
+int bench(Args const& args) {
+  auto const& what = args.positional.at(0);
+  if (what == "train") return bench_train(args);
+  if (what == "exits") return bench_exits(args);
+  throw SpecError("eexit bench: " + unknown_name("benchmark", what, std::vector<std::string>{"train", "exits"}),
+                  Exit::usage);
+}
+
+}  // namespace eexit::cli

@@ -1,0 +1,147 @@
+#include "cli/catalog.h"
+
+#include <nlohmann/json.hpp>
+
+#include "core/arch/arch.h"
+#include "core/base/text.h"
+#include "core/execute/build.h"
+#include "core/execute/environment.h"
+#include "core/exits/policy.h"
+#include "core/methods/method.h"
+#include "core/net/cost.h"
+#include "core/plan/plan.h"
+#include "datasets/dataset.h"
+#include "regimes/regime.h"
+
+namespace eexit::cli {
+
+namespace {
+
+using Json = nlohmann::json;
+
+Json json_of(Cost const& cost) { return {cost.mac, cost.fv}; }
+Cost cost_from(Json const& json) { return {json.at(0), json.at(1)}; }
+
+std::string shape_text(ImageShape const& shape, int classes) {
+  return Json({shape.channels, shape.height, shape.width, classes}).dump();
+}
+
+// What is remembered must not outlive a change of the code that found it out.
+std::string code_version() { return std::to_string(numerics_version) + " " + revision(); }
+bool memo_is_safe() { return !revision().ends_with("-dirty") && revision() != "unknown"; }
+
+std::string remember(Store const& store, std::string const& kind, std::string const& depends_on,
+                     std::function<std::string()> const& find_out) {
+  return memo_is_safe() ? store.remember(kind, code_version() + depends_on, find_out) : find_out();
+}
+
+BackboneFacts find_backbone(Choice const& arch, ImageShape const& shape, int classes) {
+  auto const net = build_net(arch, {}, shape, classes, {}, 0);
+  auto const costs = count_cost(*net, blank_images(shape));
+  BackboneFacts facts{.cost = costs.stages, .last = costs.last};
+  for (auto const& stage : net->stages) facts.stages.push_back(stage.name);
+  for (auto const& parameter : net->parameters()) facts.params += parameter.numel();
+  return facts;
+}
+
+HeadFacts find_heads(Choice const& arch, Choice const& method, ImageShape const& shape, int classes,
+                     std::vector<std::string> const& after) {
+  auto const net = build_net(arch, method, shape, classes, after, 0);
+  HeadFacts facts{.cost = count_cost(*net, blank_images(shape)).heads};
+  for (auto const& name : after) facts.learns[name] = !parameters_of(*net, {"head." + name + "."}).empty();
+  for (auto const& [name, parameter] : parameters_of(*net, {"head.", "extra."})) facts.params += parameter.numel();
+  return facts;
+}
+
+BackboneFacts backbone_facts(Store const& store, Choice const& arch, ImageShape const& shape, int classes) {
+  auto const text = remember(store, "backbone", arch.name + arch.params + shape_text(shape, classes), [&] {
+    auto const facts = find_backbone(arch, shape, classes);
+    Json json = {{"stages", facts.stages}, {"last", json_of(facts.last)}, {"params", facts.params}, {"cost", Json::array()}};
+    for (auto const& cost : facts.cost) json["cost"].push_back(json_of(cost));
+    return json.dump();
+  });
+  auto const json = Json::parse(text);
+  BackboneFacts facts{.stages = json.at("stages"), .last = cost_from(json.at("last")), .params = json.at("params")};
+  for (auto const& cost : json.at("cost")) facts.cost.push_back(cost_from(cost));
+  return facts;
+}
+
+HeadFacts head_facts(Store const& store, Choice const& arch, Choice const& method, ImageShape const& shape, int classes,
+                     std::vector<std::string> const& after) {
+  auto const depends_on = arch.name + arch.params + method.name + method.params + shape_text(shape, classes) +
+                          join(after, ";");
+  auto const text = remember(store, "heads", depends_on, [&] {
+    auto const facts = find_heads(arch, method, shape, classes, after);
+    Json json = {{"cost", Json::object()}, {"learns", facts.learns}, {"params", facts.params}};
+    for (auto const& [name, cost] : facts.cost) json["cost"][name] = json_of(cost);
+    return json.dump();
+  });
+  auto const json = Json::parse(text);
+  HeadFacts facts{.learns = json.at("learns"), .params = json.at("params")};
+  for (auto const& [name, cost] : json.at("cost").items()) facts.cost[name] = cost_from(cost);
+  return facts;
+}
+
+// Facts of a data set, remembered by path, size and time of its files.
+DataFacts data_facts(Store const& store, Choice const& choice) {
+  JsonReader reader(choice.params, std::make_shared<Source>());
+  auto const source = find(datasets(), "data set", choice.name, "data").make(reader);
+  std::string depends_on = choice.name;
+  for (auto const& path : source.files())
+    depends_on += "\n" + fs::weakly_canonical(path).string() + " " + std::to_string(fs::file_size(path)) + " " +
+                  std::to_string(fs::last_write_time(path).time_since_epoch().count());
+  auto const text = store.remember("data", depends_on, [&] {
+    auto const facts = source.facts();
+    auto const& shape = facts.shape;
+    return Json({{"shape", {shape.channels, shape.height, shape.width}}, {"classes", facts.classes},
+                 {"labels", facts.labels}, {"test_rows", facts.test_rows}, {"identity", facts.identity},
+                 {"known", facts.known}, {"class_names", facts.class_names}})
+        .dump();
+  });
+  auto const json = Json::parse(text);
+  auto const& shape = json.at("shape");
+  return {.shape = {shape.at(0), shape.at(1), shape.at(2)}, .classes = json.at("classes"), .labels = json.at("labels"),
+          .test_rows = json.at("test_rows"), .identity = json.at("identity"), .known = json.at("known"),
+          .class_names = json.at("class_names")};
+}
+
+template <class Make>
+void read_with(Registry<Make> registry, std::string const& what, std::string const& name, JsonReader& params) {
+  find(registry, what, name, params.place("name")).make(params);
+}
+
+}  // namespace
+
+Catalog real_catalog(Store const& store) {
+  return {.read =
+              [](std::string const& folder, std::string const& name, JsonReader& params) {
+                if (folder == "arch") return read_with(archs(), "architecture", name, params);
+                if (folder == "datasets") return read_with(datasets(), "data set", name, params);
+                if (folder == "methods") return read_with(methods(), "method", name, params);
+                if (folder == "policies") return read_with(policies(), "policy", name, params);
+                require(folder == "regimes", "no such plug-in folder");
+                read_with(regimes(), "regime", name, params);
+              },
+          .names =
+              [](std::string const& folder) {
+                require(folder == "regimes", "the planner asks for regimes alone");
+                return names(regimes());
+              },
+          .data = [&store](Choice const& data) { return data_facts(store, data); },
+          .backbone =
+              [&store](Choice const& arch, ImageShape const& shape, int classes) {
+                return backbone_facts(store, arch, shape, classes);
+              },
+          .heads =
+              [&store](Choice const& arch, Choice const& method, ImageShape const& shape, int classes,
+                       std::vector<std::string> const& after) {
+                return head_facts(store, arch, method, shape, classes, after);
+              },
+          .regime_phases =
+              [](Choice const& regime, TrainSpec const& spec) {
+                JsonReader reader(regime.params, std::make_shared<Source>());
+                return find(regimes(), "regime", regime.name, "regime").make(reader)(spec);
+              }};
+}
+
+}  // namespace eexit::cli

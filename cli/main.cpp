@@ -1,0 +1,122 @@
+// eexit: a table of subcommands and a catch.
+#include <torch/torch.h>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/base/signals.h"
+#include "core/base/text.h"
+#include "core/execute/environment.h"
+
+namespace eexit::cli {
+
+namespace {
+
+std::vector<Command> const& commands() {
+  static std::vector<Command> const all = {
+      {"train", "train and judge one run of a spec, beside its plain network and rivals",
+       {.usage = "SPEC",
+        .about = "Trains the one run that SPEC expands to, beside plain network and rivals. A spec with more runs needs\n"
+                 "--only ID (ids: eexit sweep SPEC --dry-run). Goes on where it was interrupted.",
+        .positional = {"SPEC"}, .flags = {}},
+       train},
+      {"sweep", "do the whole grid of a spec and print its table",
+       {.usage = "SPEC",
+        .about = "Trains every run of the grid in SPEC, phases that runs share once, then judges them and writes table,\n"
+                 "CSVs and chart to OUT/studies/NAME. What is done already is not done again; after an interruption the\n"
+                 "same command goes on.",
+        .positional = {"SPEC"}, .flags = {}},
+       sweep},
+      {"eval", "judge a finished study by other policies, confidences or budgets",
+       {.usage = "STUDY",
+        .about = "Judges the finished runs of STUDY (a name under OUT, or its folder) again and writes\n"
+                 "eval-<hash>/ beside its files. Never trains. Other rules by --set, as in\n"
+                 "--set '/eval/policies=[{\"name\": \"patience\"}]' --set '/eval/budgets=[0.5, 1]'.",
+        .positional = {"STUDY"},
+        .flags = {{"samples", "FILE", "", "write index, label, exit, prediction, confidence of every test sample"},
+                  {"budget", "FRACTION", "0.5", "the budget whose knobs --samples uses, or max"}}},
+       eval},
+      {"analyze", "tables and charts of a finished study",
+       {.usage = "NAME STUDY",
+        .about = "Runs the analysis NAME (eexit list analyses) on STUDY. Its parameters are set by --set, as in\n"
+                 "eexit analyze table quickstart --set '/rows=[\"regime\", \"seed\"]' --set /metric=auc.\n"
+                 "Charts are written to the study's folder.",
+        .positional = {"NAME", "STUDY"}, .flags = {}},
+       analyze},
+      {"bench", "time training, or early exit against plain and rival",
+       {.usage = "train SPEC | exits STUDY",
+        .about = "bench train SPEC: img/s of the trainer against a bare loop over the same modules, interleaved.\n"
+                 "bench exits STUDY: latency and speed-up of early exit at batch 1, 16 and 64, measured and promised.",
+        .positional = {"WHAT", "SPEC or STUDY"},
+        .flags = {{"rounds", "N", "7", "rounds of interleaved arms; medians are reported"},
+                  {"steps", "N", "30", "train: steps an arm and round"},
+                  {"samples", "N", "512", "exits: test samples an arm and round"},
+                  {"budget", "FRACTION", "0.5", "exits: the budget whose knobs are used"}}},
+       bench},
+      {"list", "plug-ins with their parameters, defaults and bounds; keys of a spec",
+       {.usage = "[WHAT]",
+        .about = "WHAT: arch, datasets, methods, regimes, policies, analyses, run (keys of a run), eval. Without it: all.",
+        .positional = {"[WHAT]"}, .flags = {}},
+       list}};
+  return all;
+}
+
+void print_help() {
+  std::puts("eexit: trains and evaluates early-exit neural networks\n\nusage: eexit COMMAND ... (eexit COMMAND --help)\n");
+  for (auto const& command : commands()) std::printf("  %-9s %s\n", command.name.c_str(), command.help.c_str());
+  std::puts("\nExit codes: 0 ok; 1 some runs failed; 64 usage; 65 spec or data; 66 file missing; 69 set-up; 70 internal;\n"
+            "74 I/O; 75 interrupted, run again to go on.");
+}
+
+int dispatch(std::vector<std::string> words) {
+  if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
+    print_help();
+    return words.empty() ? static_cast<int>(Exit::usage) : 0;
+  }
+  for (auto const& word : words)
+    if (word == "--version") {
+      std::printf("eexit %s\n", revision().c_str());
+      return 0;
+    }
+  std::vector<std::string> known;
+  for (auto const& command : commands()) known.push_back(command.name);
+  for (auto const& command : commands()) {
+    if (command.name != words[0]) continue;
+    words.erase(words.begin());
+    Args args;
+    if (parse(command, words, args)) return 0;
+    if (args.threads > 0) torch::set_num_threads(args.threads);
+    return command.run(args);
+  }
+  throw SpecError("eexit: " + unknown_name("command", words[0], known), Exit::usage);
+}
+
+}  // namespace
+
+}  // namespace eexit::cli
+
+int main(int argc, char** argv) {
+  using eexit::Exit;
+  eexit::install_signal_handlers();
+  auto const failed = [](char const* what, Exit code) {
+    eexit::report_error(what);
+    return static_cast<int>(code);
+  };
+  try {
+    return eexit::cli::dispatch({argv + 1, argv + argc});
+  } catch (eexit::SpecError const& error) {
+    return failed(error.what(), error.code);
+  } catch (eexit::RunError const& error) {
+    return failed(error.what(), error.code);
+  } catch (eexit::Interrupted const& stop) {
+    return failed(stop.what(), Exit::interrupted);
+  } catch (c10::Error const& error) {
+    return failed(error.what_without_backtrace(), Exit::internal);
+  } catch (std::exception const& error) {
+    return failed(error.what(), Exit::internal);
+  }
+}

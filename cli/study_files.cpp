@@ -1,0 +1,166 @@
+#include "cli/study_files.h"
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "cli/catalog.h"
+#include "core/analysis/analysis.h"
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/base/sha256.h"
+#include "core/base/text.h"
+#include "core/execute/environment.h"
+#include "core/plan/plan.h"
+#include "core/store/exit_file.h"
+
+namespace eexit::cli {
+
+namespace {
+
+using Json = nlohmann::json;
+
+// What is not reproducible about a run: seconds, host, revision.
+std::vector<std::string> run_row(Run const& run, Store const& store, std::map<std::string, std::string> const& failed) {
+  std::vector<std::string> keys, seconds, speeds;
+  std::string threads, device, host, version, started;
+  for (auto const& phase : run.phases) {
+    keys.push_back(phase.key);
+    auto const path = store.phase(phase.key) / "phase.json";
+    if (!fs::exists(path)) continue;
+    auto const json = Json::parse(read_file(path));
+    seconds.push_back(fixed(json.at("seconds"), 2));
+    speeds.push_back(fixed(json.at("images_per_second"), 1));
+    if (started.empty()) started = json.at("started");
+    threads = std::to_string(json.at("threads").get<int>());
+    device = json.at("device");
+    host = json.at("host");
+    version = json.at("revision");
+  }
+  auto const error = failed.find(run.id);
+  return {run.id,
+          join(keys, ";"),
+          error != failed.end() ? "failed" : store.run_done(run.id) ? "done" : "pending",
+          error == failed.end() ? "" : error->second,
+          join(seconds, ";"),
+          join(speeds, ";"),
+          threads,
+          device,
+          host,
+          version,
+          started};
+}
+
+std::string runs_csv(Plan const& plan, Store const& store, std::map<std::string, std::string> const& failed) {
+  Csv csv{.header = {"run", "phases", "status", "error", "seconds", "images_per_second", "threads", "device", "host",
+                     "revision", "started"}};
+  for (auto const& run : plan.runs) csv.rows.push_back(run_row(run, store, failed));
+  return encode_csv(csv);
+}
+
+// A study of the same name but another spec must not be lost: its files move into previous-<8 hex of its spec>.
+void set_aside(fs::path const& folder, std::string const& spec) {
+  auto const old = folder / "spec.json";
+  if (!fs::exists(old)) return;
+  auto const text = read_file(old);
+  if (text == spec) return;
+  auto const aside = folder / ("previous-" + sha256(text).substr(0, 8));
+  make_folder(aside);
+  for (auto const& entry : fs::directory_iterator(folder))
+    if (entry.is_regular_file()) fs::rename(entry.path(), aside / entry.path().filename());
+  say("study", "the spec has changed; the files of the one before are in " + aside.string());
+}
+
+}  // namespace
+
+Plan read_plan(std::string const& path, Args const& args, Store const& store) {
+  auto const text = edit_spec(read_file(path), path, args.sets);
+  auto plan = make_plan(text, path, real_catalog(store));
+  for (auto const& warning : plan.warnings) warn(warning);
+  return plan;
+}
+
+void keep_only(Plan& plan, std::string const& id) {
+  std::vector<Run const*> found;
+  for (auto const& run : plan.runs)
+    if (run.id.find(id) != std::string::npos) found.push_back(&run);
+  if (found.size() == 1 || (!found.empty() && found.front()->id == id)) {
+    Run const chosen = *found.front();
+    std::erase_if(plan.runs, [&](Run const& run) {
+      bool const beside = chosen.role == Role::run && run.role != Role::run && run.seed == chosen.seed &&
+                          run.data.source == chosen.data.source;
+      return run.id != chosen.id && !beside;
+    });
+    return;
+  }
+  std::vector<std::string> ids;
+  for (auto const& run : plan.runs) ids.push_back(run.id);
+  throw SpecError(found.empty() ? "--only: " + unknown_name("run", id, ids)
+                                : "--only: " + std::to_string(found.size()) + " runs have \"" + id +
+                                      "\" in their id, the first " + found[0]->id + ", the second " + found[1]->id,
+                  Exit::usage);
+}
+
+torch::Device device_of(Args const& args) {
+  try {
+    torch::Device const device(args.device);
+    if (device.is_cuda() && !torch::cuda::is_available())
+      throw SpecError("--device " + args.device + ": no CUDA device here; expected cpu", Exit::usage);
+    if (device.is_cpu() || device.is_cuda()) return device;
+  } catch (c10::Error const&) {
+    // Not a device at all: the same answer as for one of an unknown kind.
+  }
+  throw SpecError("--device " + args.device + ": expected cpu, cuda or cuda:N", Exit::usage);
+}
+
+Verdict judge_plan(Plan const& plan, EvalSpec const& eval, Store const& store,
+                   std::map<std::string, std::string> const& failed) {
+  std::vector<FinishedRun> runs;
+  for (auto const& run : plan.runs) {
+    FinishedRun finished{.run = &run, .table = {}};
+    if (store.run_done(run.id)) {
+      auto const stored = std::make_shared<StoredExits>(store.run(run.id) / "exits.safetensors");
+      finished.table = [stored, &run, &eval](std::string const& split, Confidence measure) {
+        return stored->table(split, measure, run, eval.convention);
+      };
+    } else if (!failed.contains(run.id)) {
+      continue;  // not done yet: no row
+    }
+    runs.push_back(std::move(finished));
+  }
+  return judge(plan.study, runs, eval);
+}
+
+Study write_study(Plan const& plan, Store const& store, SweepReport const& report, torch::Device device) {
+  auto const folder = store.study(plan.study);
+  make_folder(folder);
+  set_aside(folder, plan.spec);
+  auto const verdict = judge_plan(plan, plan.eval, store, report.failed);
+  write_file(folder / "spec.json", plan.spec);
+  write_file(folder / "results.csv", encode_csv(to_csv(verdict.results)));
+  write_file(folder / "curves.csv", encode_csv(verdict.curves));
+  write_file(folder / "runs.csv", runs_csv(plan, store, report.failed));
+  // Hardware and versions are those that trained, not those that only looked again.
+  if (report.trained > 0 || !fs::exists(folder / "env.json"))
+    write_file(folder / "env.json", environment_json(device));
+  return open_study(folder.string(), store.root());
+}
+
+void print_table(Study const& study, bool json) {
+  auto reader = empty_reader();
+  for (auto const& table : find(analyses(), "analysis", "table", "").make(reader)(study).tables)
+    std::fputs((json ? to_json(table) + "\n" : to_console(table)).c_str(), stdout);
+}
+
+void write_table_and_chart(Study const& study, bool chart) {
+  auto reader = empty_reader();
+  std::string text;
+  for (auto const& table : find(analyses(), "analysis", "table", "").make(reader)(study).tables)
+    text += to_markdown(table);
+  write_file(study.folder / "table.md", text);
+  if (!chart) return;
+  auto curve_reader = empty_reader();
+  for (auto const& [name, picture] : find(analyses(), "analysis", "cost_curve", "").make(curve_reader)(study).charts)
+    draw(picture, study.folder / name);
+}
+
+}  // namespace eexit::cli
