@@ -10,14 +10,15 @@ MakePhases phases(JsonReader& reader) {
   auto const epochs = reader.integers("epochs", {}, {1, 1000000}, "one a phase; may be left out where the protocol says");
   std::vector<std::string> const known = {"backbone", "joint", "heads"};
   for (std::size_t i = 0; i < names.size(); ++i) {
+    auto const place = reader.place("phases") + "/" + std::to_string(i);
     if (std::find(known.begin(), known.end(), names[i]) == known.end())
-      reader.fail("phases/" + std::to_string(i), unknown_name("kind of phase", names[i], known));
+      throw SpecError(place + ": " + unknown_name("kind of phase", names[i], known));
     // The plain network is trained without heads: once they exist it would leave them behind.
     if (i > 0 && names[i] == "backbone" && names[i - 1] != "backbone")
-      reader.fail("phases/" + std::to_string(i), "a backbone phase cannot follow one with heads");
+      throw SpecError(place + ": a backbone phase cannot follow one with heads");
   }
   if (!epochs.empty() && epochs.size() != names.size())
-    reader.fail("epochs", "expected " + std::to_string(names.size()) + " numbers, one a phase, found " +
+    reader.fail("epochs", "expected one number a phase, " + std::to_string(names.size()) + " in all, found " +
                               std::to_string(epochs.size()));
   reader.done();
   return [names, epochs](TrainSpec const& spec) {

@@ -222,8 +222,8 @@ class Judge {
       row.knobs.clear();
       // Shares of rows: a hair of slack, so that 0.89 is one point below 0.9 whatever the difference rounds to.
       double const wanted = plain->second - points / 100.0 - 1e-9;
-      auto const good = std::find_if(choices.begin(), choices.end(),
-                                     [&](Point const& point) { return point.score >= wanted; });
+      auto const good =
+          std::find_if(choices.begin(), choices.end(), [&](Point const& point) { return point.score >= wanted; });
       if (good != choices.end()) {
         row.knobs = join(good->knobs, ";");
         row.value = simulate(table, family_of(rule).at(good->knobs)).cost / table.plain_cost;
