@@ -1,0 +1,115 @@
+// A catalog of a few words, so that plans are tested without a network or a file: costs are given by hand and easy to
+// add up. Regimes and policies are the real ones.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/base/sha256.h"
+#include "core/exits/policy.h"
+#include "core/plan/catalog.h"
+#include "core/plan/plan.h"
+#include "regimes/regime.h"
+
+namespace eexit::test {
+
+// Blocks of 100 MACs after a stem of 40, and a classifier of 60: a tower of depth d costs 100 (d + 1).
+// "bare" has no stem: depth blocks of 100 and a classifier of 100.
+inline BackboneFacts tower(std::string const& name, int depth) {
+  BackboneFacts facts;
+  if (name == "tower") {
+    facts.stages.emplace_back("stem");
+    facts.cost.push_back({40, 41});
+  }
+  for (int block = 0; block < depth; ++block) {
+    facts.stages.push_back(std::to_string(block));
+    facts.cost.push_back({100, 110});
+  }
+  facts.last = name == "tower" ? Cost{60, 61} : Cost{100, 101};
+  facts.params = 1000 * (depth + 1);
+  return facts;
+}
+
+// Heads of 10 MACs, after the stem 30; "average" heads have no parameters, "wide" ones cost `width` everywhere.
+inline HeadFacts tiny(std::string const& params, std::vector<std::string> const& after) {
+  bool const learns = params.find("average") == std::string::npos;
+  HeadFacts facts;
+  for (auto const& stage : after) {
+    facts.cost[stage] = stage == "stem" ? Cost{30, 31} : Cost{10, 11};
+    facts.learns[stage] = learns;
+    facts.params += learns ? 50 : 0;
+  }
+  return facts;
+}
+
+// 400 labels of four classes, in turn.
+inline DataFacts toy(std::string const& identity) {
+  DataFacts facts{.shape = {1, 4, 4}, .classes = 4, .test_rows = 100, .identity = identity, .known = "unknown"};
+  for (int row = 0; row < 400; ++row) facts.labels.push_back(row % 4);
+  return facts;
+}
+
+inline void read_fake(std::string const& folder, std::string const& name, JsonReader& params) {
+  auto const known = [&](std::string const& what, std::vector<std::string> const& all) {
+    for (auto const& each : all)
+      if (each == name) return;
+    params.fail("name", unknown_name(what, name, all));
+  };
+  if (folder == "arch") {
+    known("architecture", {"tower", "bare"});
+    params.integer("depth", 4, {1, 50}, "blocks");
+    params.integer("width", 16, {1, 512}, "channels");
+    params.done();
+  } else if (folder == "datasets") {
+    known("data set", {"toy", "toy2"});
+    params.text("dir", "", "where it lies");
+    params.done();
+  } else if (folder == "methods") {
+    known("method", {"tiny", "other"});
+    params.one_of("head", "pooled", {"pooled", "average"}, "kind of head");
+    params.done();
+  } else if (folder == "regimes") {
+    known("regime", names(regimes()));
+    find(regimes(), "regime", name, "regime").make(params);
+  } else {
+    known("policy", names(policies()));
+    find(policies(), "policy", name, "policy").make(params);
+  }
+}
+
+inline Catalog fake_catalog() {
+  return {
+      .read = read_fake,
+      .names =
+          [](std::string const& folder) { return folder == "regimes" ? names(regimes()) : std::vector<std::string>{}; },
+      .data = [](Choice const& data) { return toy(data.name == "toy" ? "one" : "two"); },
+      .backbone =
+          [](Choice const& arch, ImageShape const&, int) {
+            JsonReader reader(arch.params, std::make_shared<Source>());
+            return tower(arch.name, reader.integer("depth", 4, {}, ""));
+          },
+      .heads = [](Choice const&, Choice const& method, ImageShape const&, int,
+                  std::vector<std::string> const& after) { return tiny(method.params, after); },
+      .regime_phases =
+          [](Choice const& regime, TrainSpec const& train) {
+            JsonReader reader(regime.params, std::make_shared<Source>());
+            return find(regimes(), "regime", regime.name, "regime").make(reader)(train);
+          }};
+}
+
+inline Plan plan_of(std::string const& text) { return make_plan(text, "spec.json", fake_catalog()); }
+
+// A spec whose defaults are the towers' and have `more` besides; `rest` are further top-level keys, each with a comma
+// before it.
+inline std::string spec_of(std::string const& more = "", std::string const& rest = "") {
+  return R"({"study": "s", "defaults": {"data": {"name": "toy"}, "arch": {"name": "tower"}, "method": {"name": "tiny"},
+    "placement": {"after": [0, 1]})" +
+         more + "}" + rest + "}";
+}
+
+// One run alone, without the plain one beside it.
+inline Run run_of(std::string const& more = "") { return plan_of(spec_of(more)).runs.front(); }
+
+inline Train const& train_of(PlannedPhase const& phase) { return std::get<Train>(phase.phase); }
+
+}  // namespace eexit::test
