@@ -37,7 +37,8 @@ std::string spread(std::vector<double> const& values, int decimals) {
 
 std::string hardware(int rounds) {
   return std::to_string(at::get_num_threads()) + " threads, medians of " + std::to_string(rounds) +
-         " interleaved rounds (lowest to highest), load " + fixed(load_average(), 2) + " at the end, revision " + revision();
+         " interleaved rounds (lowest to highest), load " + fixed(load_average(), 2) + " at the end, revision " +
+         revision();
 }
 
 void print(Table const& table, bool json) {
@@ -73,8 +74,9 @@ int bench_train(Args const& args) {
     return net;
   };
   auto const rows = std::min(images.rows(), run.train.batch * steps);
-  std::vector<int> first_rows(run.splits->train.begin(),
-                              run.splits->train.begin() + std::min<long>(rows, static_cast<long>(run.splits->train.size())));
+  std::vector<int> first_rows(
+      run.splits->train.begin(),
+      run.splits->train.begin() + std::min<long>(rows, static_cast<long>(run.splits->train.size())));
   auto const bare_batch = plain_batch(images, first_rows);
 
   auto const folder = fs::temp_directory_path() / ("eexit-bench-" + std::to_string(getpid()));
@@ -86,8 +88,14 @@ int bench_train(Args const& args) {
     timed.train.bf16 = bf16;
     auto const net = fresh();
     set_log_level(Level::quiet);
-    auto const result = eexit::train({.run = timed, .phase = phase, .net = *net, .task = task, .method = method,
-                                      .images = images, .folder = folder, .label = "bench"});
+    auto const result = eexit::train({.run = timed,
+                                      .phase = phase,
+                                      .net = *net,
+                                      .task = task,
+                                      .method = method,
+                                      .images = images,
+                                      .folder = folder,
+                                      .label = "bench"});
     set_log_level(before);
     return result.step_seconds;
   };
@@ -129,8 +137,10 @@ struct Timed {
   std::shared_ptr<ExitNet> net;
   Confidence measure = Confidence::max_probability;
   Policy policy;
-  double promised = 1;  // plain cost over mean cost
+  double promised = 1;            // plain cost over mean cost
   std::vector<double> latencies;  // seconds a batch, all rounds
+  ExitTable table;                // of test, for runs
+  Outcome expected;
 };
 
 double time_round(Timed& timed, Images const& images, int samples, int batch, Task const& task) {
@@ -147,6 +157,21 @@ double time_round(Timed& timed, Images const& images, int samples, int batch, Ta
     total += taken;
   }
   return total;
+}
+
+// How many of the first `samples` live answers (exit and prediction) are those of the simulation.
+int equal_to_simulation(Timed const& timed, Images const& images, int samples, int batch, Task const& task) {
+  int equal = 0;
+  for (int from = 0; from < samples; from += batch) {
+    std::vector<int> const rows(timed.table.sample.begin() + from,
+                                timed.table.sample.begin() + std::min(from + batch, samples));
+    auto const live = answer_early(*timed.net, plain_batch(images, rows).input, task, timed.measure, timed.policy);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      int const row = from + static_cast<int>(i), exit = timed.expected.exit[static_cast<std::size_t>(row)];
+      equal += live.exit[i] == exit && live.predicted[i] == timed.table.predicted[timed.table.at(row, exit)];
+    }
+  }
+  return equal;
 }
 
 int bench_exits(Args const& args) {
@@ -167,7 +192,8 @@ int bench_exits(Args const& args) {
   for (auto const& run : plan.runs) {
     if (run.seed != seed || !store.run_done(run.id)) continue;
     Timed timed{.name = run.role == Role::run ? run.regime_label : run.arch_label + " (" + name_of(run.role) + ")",
-                .run = &run, .net = finished_net(run, weights_of(store, run), device),
+                .run = &run,
+                .net = finished_net(run, weights_of(store, run), device),
                 .measure = confidence_from(rule.confidence),
                 .policy = [](std::span<double const>, std::span<int const>) { return false; }};
     timed.promised = run.base.mac / run.exit_cost.back().mac;
@@ -179,8 +205,9 @@ int bench_exits(Args const& args) {
         continue;
       }
       timed.policy = family_of(rule).at(*knobs);
-      auto const outcome = simulate(stored.table("test", timed.measure, run, plan.eval.convention), timed.policy);
-      timed.promised = in(plan.eval.convention, run.base) / outcome.cost;
+      timed.table = stored.table("test", timed.measure, run, plan.eval.convention);
+      timed.expected = simulate(timed.table, timed.policy);
+      timed.promised = in(plan.eval.convention, run.base) / timed.expected.cost;
     }
     all.push_back(std::move(timed));
   }
@@ -201,20 +228,24 @@ int bench_exits(Args const& args) {
               .header = {"network", "batch", "p50 ms", "p95 ms", "p99 ms", "img/s", "speed-up measured", "promised"},
               .label_columns = 1};
   double worst_drift = 0;
+  int compared = 0, equal = 0;
   for (int const batch : {1, 16, 64}) {
     if (batch > used) continue;
     if (!table.rows.empty()) table.rules.push_back(static_cast<int>(table.rows.size()));
     std::vector<Arm> arms;
     for (auto& timed : all) {
       timed.latencies.clear();
-      arms.push_back({timed.name, [&timed, &images, &task, used, batch] {
-                        return time_round(timed, images, used, batch, task);
-                      }});
+      arms.push_back(
+          {timed.name, [&timed, &images, &task, used, batch] { return time_round(timed, images, used, batch, task); }});
     }
     auto const seconds = interleave(arms, rounds);
     int const answered = used / batch * batch;
     worst_drift = std::max(worst_drift, std::abs(median(seconds.back()) / median(seconds[plain_at]) - 1));
     for (std::size_t arm = 0; arm < all.size(); ++arm) {
+      if (all[arm].table.rows > 0) {
+        compared += used;
+        equal += equal_to_simulation(all[arm], images, used, batch, task);
+      }
       std::vector<double> speed_up;
       for (std::size_t round = 0; round < seconds[arm].size(); ++round)
         speed_up.push_back(seconds[plain_at][round] / seconds[arm][round]);
@@ -228,6 +259,8 @@ int bench_exits(Args const& args) {
   table.footnotes = {"latency: one batch from input on the device to answers on the host; " + std::to_string(used) +
                          " test samples a round",
                      "promised: plain cost over mean cost of the operating point on all of test",
+                     "live exits and predictions equal to the simulation: " + grouped(equal) + " of " +
+                         grouped(compared) + " (batch size changes last bits near a threshold)",
                      "A/A: the plain network against itself is at most " + fixed(100 * worst_drift, 1) + " % off",
                      hardware(rounds)};
   print(table, args.json);

@@ -56,7 +56,8 @@ HeadFacts find_heads(Choice const& arch, Choice const& method, ImageShape const&
 BackboneFacts backbone_facts(Store const& store, Choice const& arch, ImageShape const& shape, int classes) {
   auto const text = remember(store, "backbone", arch.name + arch.params + shape_text(shape, classes), [&] {
     auto const facts = find_backbone(arch, shape, classes);
-    Json json = {{"stages", facts.stages}, {"last", json_of(facts.last)}, {"params", facts.params}, {"cost", Json::array()}};
+    Json json = {
+        {"stages", facts.stages}, {"last", json_of(facts.last)}, {"params", facts.params}, {"cost", Json::array()}};
     for (auto const& cost : facts.cost) json["cost"].push_back(json_of(cost));
     return json.dump();
   });
@@ -68,8 +69,8 @@ BackboneFacts backbone_facts(Store const& store, Choice const& arch, ImageShape 
 
 HeadFacts head_facts(Store const& store, Choice const& arch, Choice const& method, ImageShape const& shape, int classes,
                      std::vector<std::string> const& after) {
-  auto const depends_on = arch.name + arch.params + method.name + method.params + shape_text(shape, classes) +
-                          join(after, ";");
+  auto const depends_on =
+      arch.name + arch.params + method.name + method.params + shape_text(shape, classes) + join(after, ";");
   auto const text = remember(store, "heads", depends_on, [&] {
     auto const facts = find_heads(arch, method, shape, classes, after);
     Json json = {{"cost", Json::object()}, {"learns", facts.learns}, {"params", facts.params}};
@@ -93,15 +94,23 @@ DataFacts data_facts(Store const& store, Choice const& choice) {
   auto const text = store.remember("data", depends_on, [&] {
     auto const facts = source.facts();
     auto const& shape = facts.shape;
-    return Json({{"shape", {shape.channels, shape.height, shape.width}}, {"classes", facts.classes},
-                 {"labels", facts.labels}, {"test_rows", facts.test_rows}, {"identity", facts.identity},
-                 {"known", facts.known}, {"class_names", facts.class_names}})
+    return Json({{"shape", {shape.channels, shape.height, shape.width}},
+                 {"classes", facts.classes},
+                 {"labels", facts.labels},
+                 {"test_rows", facts.test_rows},
+                 {"identity", facts.identity},
+                 {"known", facts.known},
+                 {"class_names", facts.class_names}})
         .dump();
   });
   auto const json = Json::parse(text);
   auto const& shape = json.at("shape");
-  return {.shape = {shape.at(0), shape.at(1), shape.at(2)}, .classes = json.at("classes"), .labels = json.at("labels"),
-          .test_rows = json.at("test_rows"), .identity = json.at("identity"), .known = json.at("known"),
+  return {.shape = {shape.at(0), shape.at(1), shape.at(2)},
+          .classes = json.at("classes"),
+          .labels = json.at("labels"),
+          .test_rows = json.at("test_rows"),
+          .identity = json.at("identity"),
+          .known = json.at("known"),
           .class_names = json.at("class_names")};
 }
 
@@ -128,10 +137,8 @@ Catalog real_catalog(Store const& store) {
                 return names(regimes());
               },
           .data = [&store](Choice const& data) { return data_facts(store, data); },
-          .backbone =
-              [&store](Choice const& arch, ImageShape const& shape, int classes) {
-                return backbone_facts(store, arch, shape, classes);
-              },
+          .backbone = [&store](Choice const& arch, ImageShape const& shape,
+                               int classes) { return backbone_facts(store, arch, shape, classes); },
           .heads =
               [&store](Choice const& arch, Choice const& method, ImageShape const& shape, int classes,
                        std::vector<std::string> const& after) {

@@ -18,9 +18,8 @@ void declare_common(cxxopts::Options& options) {
       cxxopts::value<std::vector<std::string>>(), "/POINTER=JSON")(
       "only", "this run alone, by its id or a part of it that no other has", cxxopts::value<std::string>(), "ID")(
       "dry-run", "print the resolved plan, what is done and to do; touch nothing")(
-      "fresh", "forget what these runs left behind and train again")(
-      "json", "results as JSON on stdout")("threads", "threads of one process; 0: all cores",
-                                           cxxopts::value<int>()->default_value("0"), "N")(
+      "fresh", "forget what these runs left behind and train again")("json", "results as JSON on stdout")(
+      "threads", "threads of one process; 0: all cores", cxxopts::value<int>()->default_value("0"), "N")(
       "device", "cpu, cuda or cuda:N", cxxopts::value<std::string>()->default_value("cpu"), "DEVICE")(
       "quiet", "no messages but warnings and errors")("verbose", "more messages")("version", "print the version")(
       "h,help", "print this help");
@@ -51,8 +50,9 @@ bool parse(Command const& command, std::vector<std::string> const& words, Args& 
   try {
     parsed = options.parse(static_cast<int>(argv.size()), argv.data());
   } catch (cxxopts::exceptions::exception const& error) {
-    throw SpecError(std::string("eexit ") + command.name + ": " + error.what() + "; see eexit " + command.name + " --help",
-                    Exit::usage);
+    throw SpecError(
+        std::string("eexit ") + command.name + ": " + error.what() + "; see eexit " + command.name + " --help",
+        Exit::usage);
   }
   if (parsed.count("help")) {
     std::vector<std::string> groups;
@@ -69,8 +69,8 @@ bool parse(Command const& command, std::vector<std::string> const& words, Args& 
                         std::to_string(args.positional.size()) + " words; see eexit " + command.name + " --help",
                     Exit::usage);
   for (auto const& flag : declared.flags)
-    args.values[flag.name] = flag.value.empty() ? (parsed.count(flag.name) ? "true" : "false")
-                                                : parsed[flag.name].as<std::string>();
+    args.values[flag.name] =
+        flag.value.empty() ? (parsed.count(flag.name) ? "true" : "false") : parsed[flag.name].as<std::string>();
   if (parsed.count("set")) args.sets = parsed["set"].as<std::vector<std::string>>();
   if (parsed.count("only")) args.only = parsed["only"].as<std::string>();
   args.out = parsed["out"].as<std::string>();

@@ -16,9 +16,9 @@ struct Flag {
 
 // What a subcommand takes. The common flags (--out, --threads, ...) need not be repeated.
 struct Declaration {
-  std::string usage;                   // "SPEC", "STUDY [--samples FILE]"
-  std::string about;                   // a paragraph
-  std::vector<std::string> positional; // names, all needed unless in brackets: "[WHAT]"
+  std::string usage;                    // "SPEC", "STUDY [--samples FILE]"
+  std::string about;                    // a paragraph
+  std::vector<std::string> positional;  // names, all needed unless in brackets: "[WHAT]"
   std::vector<Flag> flags;
 };
 

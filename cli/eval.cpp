@@ -61,8 +61,8 @@ int eval(Args const& args) {
     std::fputs(text.c_str(), stdout);
     return 0;
   }
-  long const done = std::count_if(plan.runs.begin(), plan.runs.end(),
-                                  [&](Run const& run) { return store.run_done(run.id); });
+  long const done =
+      std::count_if(plan.runs.begin(), plan.runs.end(), [&](Run const& run) { return store.run_done(run.id); });
   if (done == 0)
     throw SpecError(study.name + ": none of its runs is under " + (args.out / "runs").string() +
                         "; eval needs the runs themselves (--out)",

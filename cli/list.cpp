@@ -51,7 +51,8 @@ std::vector<Listed> listed(std::string const& what, Catalog const& catalog) {
 }  // namespace
 
 int list(Args const& args) {
-  std::vector<std::string> const known = {"arch", "datasets", "methods", "regimes", "policies", "analyses", "run", "eval"};
+  std::vector<std::string> const known = {"arch",     "datasets", "methods", "regimes",
+                                          "policies", "analyses", "run",     "eval"};
   std::vector<std::string> wanted = args.positional.empty() ? known : args.positional;
   Store store(args.out);
   store.read_only = true;
@@ -68,8 +69,11 @@ int list(Args const& args) {
       entry = {{"help", plugin.help}, {"parameters", nlohmann::ordered_json::array()}};
       for (auto const& field : plugin.fields) {
         table.rows.push_back({field.name, field.type, field.fallback, field.allowed, field.help});
-        entry["parameters"].push_back({{"key", field.name}, {"type", field.type}, {"default", field.fallback},
-                                       {"allowed", field.allowed}, {"meaning", field.help}});
+        entry["parameters"].push_back({{"key", field.name},
+                                       {"type", field.type},
+                                       {"default", field.fallback},
+                                       {"allowed", field.allowed},
+                                       {"meaning", field.help}});
       }
       if (args.json) continue;
       if (table.rows.empty())

@@ -18,20 +18,27 @@ namespace {
 
 std::vector<Command> const& commands() {
   static std::vector<Command> const all = {
-      {"train", "train and judge one run of a spec, beside its plain network and rivals",
+      {"train",
+       "train and judge one run of a spec, beside its plain network and rivals",
        {.usage = "SPEC",
-        .about = "Trains the one run that SPEC expands to, beside plain network and rivals. A spec with more runs needs\n"
-                 "--only ID (ids: eexit sweep SPEC --dry-run). Goes on where it was interrupted.",
-        .positional = {"SPEC"}, .flags = {}},
+        .about =
+            "Trains the one run that SPEC expands to, beside plain network and rivals. A spec with more runs needs\n"
+            "--only ID (ids: eexit sweep SPEC --dry-run). Goes on where it was interrupted.",
+        .positional = {"SPEC"},
+        .flags = {}},
        train},
-      {"sweep", "do the whole grid of a spec and print its table",
+      {"sweep",
+       "do the whole grid of a spec and print its table",
        {.usage = "SPEC",
-        .about = "Trains every run of the grid in SPEC, phases that runs share once, then judges them and writes table,\n"
-                 "CSVs and chart to OUT/studies/NAME. What is done already is not done again; after an interruption the\n"
-                 "same command goes on.",
-        .positional = {"SPEC"}, .flags = {}},
+        .about =
+            "Trains every run of the grid in SPEC, phases that runs share once, then judges them and writes table,\n"
+            "CSVs and chart to OUT/studies/NAME. What is done already is not done again; after an interruption the\n"
+            "same command goes on.",
+        .positional = {"SPEC"},
+        .flags = {}},
        sweep},
-      {"eval", "judge a finished study by other policies, confidences or budgets",
+      {"eval",
+       "judge a finished study by other policies, confidences or budgets",
        {.usage = "STUDY",
         .about = "Judges the finished runs of STUDY (a name under OUT, or its folder) again and writes\n"
                  "eval-<hash>/ beside its files. Never trains. Other rules by --set, as in\n"
@@ -40,14 +47,17 @@ std::vector<Command> const& commands() {
         .flags = {{"samples", "FILE", "", "write index, label, exit, prediction, confidence of every test sample"},
                   {"budget", "FRACTION", "0.5", "the budget whose knobs --samples uses, or max"}}},
        eval},
-      {"analyze", "tables and charts of a finished study",
+      {"analyze",
+       "tables and charts of a finished study",
        {.usage = "NAME STUDY",
         .about = "Runs the analysis NAME (eexit list analyses) on STUDY. Its parameters are set by --set, as in\n"
                  "eexit analyze table quickstart --set '/rows=[\"regime\", \"seed\"]' --set /metric=auc.\n"
                  "Charts are written to the study's folder.",
-        .positional = {"NAME", "STUDY"}, .flags = {}},
+        .positional = {"NAME", "STUDY"},
+        .flags = {}},
        analyze},
-      {"bench", "time training, or early exit against plain and rival",
+      {"bench",
+       "time training, or early exit against plain and rival",
        {.usage = "train SPEC | exits STUDY",
         .about = "bench train SPEC: img/s of the trainer against a bare loop over the same modules, interleaved.\n"
                  "bench exits STUDY: latency and speed-up of early exit at batch 1, 16 and 64, measured and promised.",
@@ -57,19 +67,24 @@ std::vector<Command> const& commands() {
                   {"samples", "N", "512", "exits: test samples an arm and round"},
                   {"budget", "FRACTION", "0.5", "exits: the budget whose knobs are used"}}},
        bench},
-      {"list", "plug-ins with their parameters, defaults and bounds; keys of a spec",
+      {"list",
+       "plug-ins with their parameters, defaults and bounds; keys of a spec",
        {.usage = "[WHAT]",
-        .about = "WHAT: arch, datasets, methods, regimes, policies, analyses, run (keys of a run), eval. Without it: all.",
-        .positional = {"[WHAT]"}, .flags = {}},
+        .about =
+            "WHAT: arch, datasets, methods, regimes, policies, analyses, run (keys of a run), eval. Without it: all.",
+        .positional = {"[WHAT]"},
+        .flags = {}},
        list}};
   return all;
 }
 
 void print_help() {
-  std::puts("eexit: trains and evaluates early-exit neural networks\n\nusage: eexit COMMAND ... (eexit COMMAND --help)\n");
+  std::puts(
+      "eexit: trains and evaluates early-exit neural networks\n\nusage: eexit COMMAND ... (eexit COMMAND --help)\n");
   for (auto const& command : commands()) std::printf("  %-9s %s\n", command.name.c_str(), command.help.c_str());
-  std::puts("\nExit codes: 0 ok; 1 some runs failed; 64 usage; 65 spec or data; 66 file missing; 69 set-up; 70 internal;\n"
-            "74 I/O; 75 interrupted, run again to go on.");
+  std::puts(
+      "\nExit codes: 0 ok; 1 some runs failed; 64 usage; 65 spec or data; 66 file missing; 69 set-up; 70 internal;\n"
+      "74 I/O; 75 interrupted, run again to go on.");
 }
 
 int dispatch(std::vector<std::string> words) {

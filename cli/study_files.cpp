@@ -39,7 +39,9 @@ std::vector<std::string> run_row(Run const& run, Store const& store, std::map<st
   auto const error = failed.find(run.id);
   return {run.id,
           join(keys, ";"),
-          error != failed.end() ? "failed" : store.run_done(run.id) ? "done" : "pending",
+          error != failed.end()    ? "failed"
+          : store.run_done(run.id) ? "done"
+                                   : "pending",
           error == failed.end() ? "" : error->second,
           join(seconds, ";"),
           join(speeds, ";"),
@@ -140,8 +142,7 @@ Study write_study(Plan const& plan, Store const& store, SweepReport const& repor
   write_file(folder / "curves.csv", encode_csv(verdict.curves));
   write_file(folder / "runs.csv", runs_csv(plan, store, report.failed));
   // Hardware and versions are those that trained, not those that only looked again.
-  if (report.trained > 0 || !fs::exists(folder / "env.json"))
-    write_file(folder / "env.json", environment_json(device));
+  if (report.trained > 0 || !fs::exists(folder / "env.json")) write_file(folder / "env.json", environment_json(device));
   return open_study(folder.string(), store.root());
 }
 

@@ -28,8 +28,10 @@ Table plan_table(Plan const& plan, Store const& store) {
       bool const done = store.phase_done(phase.key);
       if (!done && !shared) to_do += phase.macs;
       table.rows.push_back({first ? run.id : "", std::get<Train>(phase.phase).name, phase.key.substr(0, 8),
-                            done ? "done" : shared ? "shared" : "to do", std::to_string(phase.steps),
-                            fmt::format("{:.3e}", phase.macs)});
+                            done     ? "done"
+                            : shared ? "shared"
+                                     : "to do",
+                            std::to_string(phase.steps), fmt::format("{:.3e}", phase.macs)});
       first = false;
     }
   }

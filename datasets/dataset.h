@@ -23,7 +23,7 @@ struct Dataset {
   std::vector<int> labels;  // [rows]
   // Writes the rows asked for one after another, each channels x height x width bytes (CHW, 0 = background).
   std::function<void(std::span<int const> rows, std::uint8_t* out)> read;
-  std::string digest;              // SHA-256 of the content (inflated bytes of all files of this split)
+  std::string digest;                  // SHA-256 of the content (inflated bytes of all files of this split)
   std::vector<float> mean, deviation;  // [channels], of pixel values scaled to [0, 1]
   int rows() const { return static_cast<int>(labels.size()); }
 };

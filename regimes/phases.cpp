@@ -7,7 +7,8 @@ namespace eexit::regime {
 
 MakePhases phases(JsonReader& reader) {
   auto const names = reader.texts("phases", {}, "backbone, joint, heads in any order and number");
-  auto const epochs = reader.integers("epochs", {}, {1, 1000000}, "one a phase; may be left out where the protocol says");
+  auto const epochs =
+      reader.integers("epochs", {}, {1, 1000000}, "one a phase; may be left out where the protocol says");
   std::vector<std::string> const known = {"backbone", "joint", "heads"};
   for (std::size_t i = 0; i < names.size(); ++i) {
     auto const place = reader.place("phases") + "/" + std::to_string(i);

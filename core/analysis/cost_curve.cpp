@@ -122,8 +122,9 @@ Analyse cost_curve(JsonReader& reader) {
     auto const& first = study.results.front();
     auto const epochs = first.protocol;
     Chart chart{.title = "Accuracy against mean cost",
-                .subtitle = study.name + ": " + (archs ? "" : first.arch + ", ") + (methods ? "" : first.method + ", ") +
-                            (sets ? "" : first.data + ", ") + epochs + ", policy " + rule + " (" + measure + ")",
+                .subtitle = study.name + ": " + (archs ? "" : first.arch + ", ") +
+                            (methods ? "" : first.method + ", ") + (sets ? "" : first.data + ", ") + epochs +
+                            ", policy " + rule + " (" + measure + ")",
                 .x_label = "mean cost per sample, fraction of the plain network's",
                 .y_label = (split == "test" ? std::string("test") : split) + " accuracy (%)",
                 .guides = {0.25, 0.5, 0.75, 1}};
@@ -140,9 +141,8 @@ Analyse cost_curve(JsonReader& reader) {
       }
       // Plain networks are black, rivals grey: colours 6 and 7 of the palette.
       int const own = is_run ? colour++ % 6 : roles[name] == "plain" ? 6 : 7;
-      Series points{.label = is_run ? "" : name,
-                    .kind = is_run ? Series::Kind::dots : Series::Kind::cross,
-                    .colour = own};
+      Series points{
+          .label = is_run ? "" : name, .kind = is_run ? Series::Kind::dots : Series::Kind::cross, .colour = own};
       for (auto const& [cost, values] : dots[name]) {
         auto const summary = summarise(values);
         points.x.push_back(cost);

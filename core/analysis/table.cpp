@@ -20,14 +20,7 @@ Analyse table(JsonReader& reader) {
     Pivot asked = pivot_of;
     bool const accuracy = asked.metric == "accuracy" || asked.metric == "auc";
     asked.scale = accuracy ? 100 : 1;
-    // Headline costs are fractions of the plain network's.
-    std::string const unit = accuracy ? " (%)" : " (fraction of the plain network's cost)";
-    std::string const what = asked.metric.starts_with("cost_at_")
-                                 ? "cost at " + asked.metric.substr(8) + " points below plain"
-                                 : asked.metric;
-    asked.title = study.name + ": " + (asked.split == "test" ? "test " : "cal ") + what + unit;
-    if (asked.metric == "accuracy" && asked.column == "budget")
-      asked.title += " by mean cost, in % of the plain network's";
+    asked.title = study.name;
     asked.footer = footer(study);
     return Finding{.tables = {pivot(study.results, asked)}, .charts = {}};
   };

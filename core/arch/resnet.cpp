@@ -8,8 +8,7 @@ namespace eexit::arch {
 namespace {
 
 torch::nn::Conv2d conv(int in, int out, int kernel, int stride) {
-  return torch::nn::Conv2d(
-      torch::nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2).bias(false));
+  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2).bias(false));
 }
 
 struct Stem : torch::nn::Module {
@@ -56,15 +55,15 @@ Stage stage(std::string const& name, std::shared_ptr<Module> const& module) {
 
 MakeBackbone resnet(JsonReader& reader) {
   int const depth = reader.integer("depth", 20, {8, 1202}, "layers, 6n+2: 8, 14, 20, 32, 44, 56, 110");
-  int const width = reader.integer("width", 16, {1, 4096}, "channels of the first group; doubled in each of the others");
+  int const width =
+      reader.integer("width", 16, {1, 4096}, "channels of the first group; doubled in each of the others");
   if ((depth - 2) % 6 != 0)
     reader.fail("depth", "expected 6n+2 (8, 14, 20, 26, 32, ...), found " + std::to_string(depth));
   reader.done();
   return [depth, width](ImageShape const& shape, int classes, Builder& builder) {
     Backbone net;
-    net.stages.push_back(stage("stem", builder.add("stage.stem", [&] {
-      return std::make_shared<Stem>(shape.channels, width);
-    })));
+    net.stages.push_back(
+        stage("stem", builder.add("stage.stem", [&] { return std::make_shared<Stem>(shape.channels, width); })));
     int const per_group = (depth - 2) / 6;
     int in = width;
     for (int block = 0; block < 3 * per_group; ++block) {

@@ -14,10 +14,10 @@
 namespace eexit {
 
 struct Images {
-  Tensor x_bchw;              // u8 [rows, C, H, W]
-  Tensor y_b;                 // i64 [rows]
-  Tensor mean, deviation;     // f32 [1, C, 1, 1], of values scaled to [0, 1]
-  std::vector<int> labels;    // y_b on the host
+  Tensor x_bchw;            // u8 [rows, C, H, W]
+  Tensor y_b;               // i64 [rows]
+  Tensor mean, deviation;   // f32 [1, C, 1, 1], of values scaled to [0, 1]
+  std::vector<int> labels;  // y_b on the host
   int rows() const { return static_cast<int>(labels.size()); }
 };
 
@@ -25,8 +25,8 @@ struct Images {
 Images load_images(Dataset const&, torch::Device);
 
 struct Batch {
-  State input;     // f32 [B, C, H, W], channels-last, normalised
-  Tensor target_b; // i64 [B]
+  State input;      // f32 [B, C, H, W], channels-last, normalised
+  Tensor target_b;  // i64 [B]
 };
 
 // Rows as they are: val, cal, test, and training without augmentation.

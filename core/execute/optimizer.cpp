@@ -32,7 +32,8 @@ Optimizer::Optimizer(Optim const& rule, std::vector<std::pair<std::string, Tenso
 }
 
 void Optimizer::match_strides() {
-  // The fused kernels walk memory and ignore strides: a gradient or state laid out otherwise gives wrong updates silently.
+  // The fused kernels walk memory and ignore strides: a gradient or state laid out otherwise gives wrong updates
+  // silently.
   for (auto& group : groups_)
     for (std::size_t i = 0; i < group.parameters.size(); ++i) {
       auto& parameter = group.parameters[i];

@@ -18,8 +18,9 @@ class Optimizer {
   Optimizer(Optim const&, std::vector<std::pair<std::string, Tensor>> parameters);
 
   void step(double rate);
-  void zero_grad();               // gradients are dropped, not zeroed
-  void clip(double largest_norm); // scales all gradients so that their joint L2 norm is at most this; no host round trip
+  void zero_grad();  // gradients are dropped, not zeroed
+  void clip(
+      double largest_norm);  // scales all gradients so that their joint L2 norm is at most this; no host round trip
 
   // State by name: "momentum.<parameter>", "first.<parameter>", "second.<parameter>", "steps".
   std::map<std::string, Tensor> state() const;

@@ -94,8 +94,14 @@ class Sweep {
     auto const label = where + " " + run.id + ", " + train_spec.name;
     say("sweep", label + ": " + std::to_string(phase.steps) + " steps at most");
     auto const started = utc_now();
-    auto const result = train({.run = run, .phase = phase, .net = *net, .task = task, .method = method, .images = images,
-                               .folder = folder, .label = label});
+    auto const result = train({.run = run,
+                               .phase = phase,
+                               .net = *net,
+                               .task = task,
+                               .method = method,
+                               .images = images,
+                               .folder = folder,
+                               .label = label});
     finish_phase(phase, *net, result, started);
     ++report_.trained;
   }
@@ -124,7 +130,8 @@ class Sweep {
     weights.metadata["phase"] = phase.key;
     auto const bytes = encode_tensors(weights);
     write_file(folder / "weights.safetensors", bytes);
-    auto const spent = phase.steps > 0 ? phase.macs * static_cast<double>(result.steps) / static_cast<double>(phase.steps) : 0;
+    auto const spent =
+        phase.steps > 0 ? phase.macs * static_cast<double>(result.steps) / static_cast<double>(phase.steps) : 0;
     Json json = {{"key", phase.key},
                  {"parent", phase.parent},
                  {"canonical", Json::parse(phase.canonical)},

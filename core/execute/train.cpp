@@ -26,7 +26,8 @@ using Json = nlohmann::ordered_json;
 // bf16 autocast on one kind of device while it lives.
 class Autocast {
  public:
-  Autocast(bool on, torch::Device device) : device_(device.type()), before_(at::autocast::is_autocast_enabled(device_)) {
+  Autocast(bool on, torch::Device device)
+      : device_(device.type()), before_(at::autocast::is_autocast_enabled(device_)) {
     at::autocast::set_autocast_enabled(device_, on);
     if (on) at::autocast::set_autocast_dtype(device_, torch::kBFloat16);
     at::autocast::increment_nesting();
@@ -176,7 +177,8 @@ class Trainer {
     auto const from = (step_ % epoch_steps_) * size;
     auto const to = std::min(from + size, static_cast<long>(order_.size()));
     std::vector<int> const chosen(order_.begin() + from, order_.begin() + to);
-    return augmented_batch(job_.images, chosen, job_.run.data.augment, Random(stream({"augment", std::to_string(step_)})));
+    return augmented_batch(job_.images, chosen, job_.run.data.augment,
+                           Random(stream({"augment", std::to_string(step_)})));
   }
 
   void train_step() {
@@ -185,9 +187,8 @@ class Trainer {
     Earlier answers;
     Tensor losses_k;
     auto const step_stream = stream({"dropout", std::to_string(step_)});
-    Taps const taps{.record_trunk = train_.learns("stage."), .before = [&](std::string const& part) {
-                      torch::manual_seed(stream_seed(step_stream, {part}));
-                    }};
+    Taps const taps{.record_trunk = train_.learns("stage."),
+                    .before = [&](std::string const& part) { torch::manual_seed(stream_seed(step_stream, {part})); }};
     {
       Autocast const autocast(job_.run.train.bf16, device_);
       answers = answer_all(job_.net, batch.input, taps);
@@ -246,8 +247,8 @@ class Trainer {
   bool check(Measured const& val) {
     bool save = false, stop = false;
     if (train_.keep == Keep::mean) {
-      double const mean = std::accumulate(val.accuracy.begin(), val.accuracy.end(), 0.0) /
-                          static_cast<double>(val.accuracy.size());
+      double const mean =
+          std::accumulate(val.accuracy.begin(), val.accuracy.end(), 0.0) / static_cast<double>(val.accuracy.size());
       save = mean > best_mean_;
       best_mean_ = std::max(best_mean_, mean);
     }
@@ -263,8 +264,8 @@ class Trainer {
 
   void write_journal(Measured const& val) {
     running_.collect();
-    Json line = {{"phase", train_.name}, {"epoch", (step_ + epoch_steps_ - 1) / epoch_steps_}, {"steps", step_},
-                 {"lr", rate_}};
+    Json line = {
+        {"phase", train_.name}, {"epoch", (step_ + epoch_steps_ - 1) / epoch_steps_}, {"steps", step_}, {"lr", rate_}};
     std::vector<double> loss, accuracy;
     for (std::size_t k = 0; k < exits_; ++k) {
       loss.push_back(running_.sums[k] / std::max(running_.samples, 1.0));
@@ -277,8 +278,9 @@ class Trainer {
     append_file(job_.folder / "journal.jsonl", text);
     journal_bytes_ += text.size();
     say(train_.name, job_.label + ": epoch " + std::to_string(line["epoch"].get<long>()) + ", val accuracy " +
-                         fixed(val.accuracy.front() * 100, 1) + (exits_ > 1 ? " to " + fixed(val.accuracy.back() * 100, 1) : "") +
-                         " %, " + fixed(images_per_second(), 0) + " img/s");
+                         fixed(val.accuracy.front() * 100, 1) +
+                         (exits_ > 1 ? " to " + fixed(val.accuracy.back() * 100, 1) : "") + " %, " +
+                         fixed(images_per_second(), 0) + " img/s");
     running_.reset();
   }
 
@@ -302,9 +304,10 @@ class Trainer {
     file.tensors["stopper.best"] = pack(Dtype::f64, {exits}, stopper_.best);
     file.tensors["stopper.counter"] = pack(Dtype::i32, {exits}, stopper_.counter);
     file.tensors["running"] = pack(Dtype::f64, {2 * exits}, running_.sums);
-    file.tensors["progress"] =
-        pack(Dtype::i64, {3}, std::vector<std::int64_t>{step_, static_cast<std::int64_t>(journal_bytes_), stopper_.started});
-    file.tensors["clock"] = pack(Dtype::f64, {5}, std::vector<double>{seconds(), val_seconds_, samples_, running_.samples, best_mean_});
+    file.tensors["progress"] = pack(
+        Dtype::i64, {3}, std::vector<std::int64_t>{step_, static_cast<std::int64_t>(journal_bytes_), stopper_.started});
+    file.tensors["clock"] =
+        pack(Dtype::f64, {5}, std::vector<double>{seconds(), val_seconds_, samples_, running_.samples, best_mean_});
     file.metadata["phase"] = job_.phase.key;
     save_checkpoint(job_.folder, std::move(file));
   }
@@ -341,7 +344,8 @@ class Trainer {
     best_mean_ = clock[4];
     // Lines written after the checkpoint will be written again.
     if (fs::exists(journal) && fs::file_size(journal) > journal_bytes_) fs::resize_file(journal, journal_bytes_);
-    say(train_.name, job_.label + ": going on at step " + std::to_string(step_) + " of " + std::to_string(job_.phase.steps));
+    say(train_.name,
+        job_.label + ": going on at step " + std::to_string(step_) + " of " + std::to_string(job_.phase.steps));
   }
 
   TrainJob const& job_;

@@ -16,12 +16,12 @@ namespace eexit {
 struct TrainJob {
   Run const& run;
   PlannedPhase const& phase;
-  ExitNet& net;             // on its device, the parent's weights loaded
+  ExitNet& net;  // on its device, the parent's weights loaded
   Task const& task;
   Method const& method;
-  Images const& images;     // the training file
-  fs::path folder;          // of the phase: journal and checkpoints
-  std::string label;        // for messages
+  Images const& images;  // the training file
+  fs::path folder;       // of the phase: journal and checkpoints
+  std::string label;     // for messages
 };
 
 struct TrainResult {

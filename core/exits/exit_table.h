@@ -14,12 +14,12 @@ namespace eexit {
 // last one being the network's own classifier.
 struct ExitTable {
   int rows = 0, exits = 0;
-  std::vector<int> sample, label;   // [rows]
-  std::vector<int> predicted;       // [rows * exits]
-  std::vector<double> confidence;   // [rows * exits], in [0, 1], higher = surer
-  std::vector<float> value;         // what a score needs besides; may be empty
-  std::vector<double> cost;         // [exits]: MACs a row up to and including that exit, heads on the way included
-  double plain_cost = 0;            // the plain network's
+  std::vector<int> sample, label;  // [rows]
+  std::vector<int> predicted;      // [rows * exits]
+  std::vector<double> confidence;  // [rows * exits], in [0, 1], higher = surer
+  std::vector<float> value;        // what a score needs besides; may be empty
+  std::vector<double> cost;        // [exits]: MACs a row up to and including that exit, heads on the way included
+  double plain_cost = 0;           // the plain network's
 
   std::size_t at(int row, int exit) const { return static_cast<std::size_t>(row) * exits + exit; }
   bool right(int row, int exit) const { return predicted[at(row, exit)] == label[row]; }
@@ -49,9 +49,9 @@ struct Outcome {
 // Applies a policy to every row, exit by exit.
 Outcome simulate(ExitTable const&, Policy const&);
 
-// The bound of every exit rule: the most rows that can be right at a mean cost of at most `cost`, each row leaving at the
-// first exit, or at the first exit that is right (a row that no exit gets right leaves at exit 1). None when even exit 1
-// costs more. Exact: rows are promoted in order of what their promotion costs.
+// The bound of every exit rule: the most rows that can be right at a mean cost of at most `cost`, each row leaving at
+// the first exit, or at the first exit that is right (a row that no exit gets right leaves at exit 1). None when even
+// exit 1 costs more. Exact: rows are promoted in order of what their promotion costs.
 std::optional<Outcome> oracle(ExitTable const&, double cost);
 
 }  // namespace eexit

@@ -42,8 +42,8 @@ Method sdn(JsonReader& reader) {
       if (shape.size() != 1 && shape.size() != 3)
         throw SpecError("exit after stage " + name + ": head sdn needs features [C] or [C, H, W], found " +
                         std::to_string(shape.size()) + " dimensions");
-      auto head = builder.add("head." + name,
-                              [&] { return std::make_shared<PooledHead>(shape, pooled, side, classes); });
+      auto head =
+          builder.add("head." + name, [&] { return std::make_shared<PooledHead>(shape, pooled, side, classes); });
       made.heads[name] = {head, [head](State const& state, Earlier const&) {
                             return Answer{head->forward(state.x), {}};
                           }};

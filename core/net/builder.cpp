@@ -16,10 +16,11 @@ std::map<std::string, Shape> shapes_after(std::span<Stage const> stages, State c
 }
 
 State blank_images(ImageShape const& shape, int rows) {
-  return {.x = torch::zeros({rows, shape.channels, shape.height, shape.width})
-                   .contiguous(torch::MemoryFormat::ChannelsLast),
-          .side = {},
-          .active = {}};
+  return {
+      .x =
+          torch::zeros({rows, shape.channels, shape.height, shape.width}).contiguous(torch::MemoryFormat::ChannelsLast),
+      .side = {},
+      .active = {}};
 }
 
 }  // namespace eexit

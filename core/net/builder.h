@@ -10,8 +10,8 @@
 
 namespace eexit {
 
-// Module constructors draw from torch's default generator, so it is seeded here, in one place, from the seed and the name
-// of the part: a part's weights depend on nothing else that exists.
+// Module constructors draw from torch's default generator, so it is seeded here, in one place, from the seed and the
+// name of the part: a part's weights depend on nothing else that exists.
 class Builder {
  public:
   explicit Builder(std::uint64_t seed) : seed_(seed) {}

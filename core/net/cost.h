@@ -18,8 +18,8 @@ namespace eexit {
 Cost count_cost(std::function<void()> const& run);
 
 struct NetCost {
-  std::vector<Cost> stages;          // in walking order
-  std::map<std::string, Cost> heads; // by stage name
+  std::vector<Cost> stages;           // in walking order
+  std::map<std::string, Cost> heads;  // by stage name
   Cost last;
 };
 

@@ -73,8 +73,8 @@ Answers answer_early(ExitNet const& net, State input, Task const& task, Confiden
       auto const row = static_cast<std::size_t>(going.rows[i]);
       going.confidence[row * exits + exit] = confidence[i];
       going.predicted[row * exits + exit] = predicted[i];
-      bool const stops = accept_all || policy({&going.confidence[row * exits], exit + 1},
-                                              {&going.predicted[row * exits], exit + 1});
+      bool const stops =
+          accept_all || policy({&going.confidence[row * exits], exit + 1}, {&going.predicted[row * exits], exit + 1});
       if (!stops) {
         stay.push_back(static_cast<std::int64_t>(i));
         continue;
@@ -86,8 +86,7 @@ Answers answer_early(ExitNet const& net, State input, Task const& task, Confiden
       answers.confidence[row] = confidence[i];
     }
     if (!leave.empty())
-      left_logits.push_back(stay.empty() ? logits_rk
-                                         : logits_rk.index({torch::tensor(leave).to(logits_rk.device())}));
+      left_logits.push_back(stay.empty() ? logits_rk : logits_rk.index({torch::tensor(leave).to(logits_rk.device())}));
     ++exit;
     return stay;
   };
@@ -122,8 +121,7 @@ Answers answer_early(ExitNet const& net, State input, Task const& task, Confiden
   }
 
   auto order = torch::empty({static_cast<std::int64_t>(left_rows.size())}, torch::kInt64);
-  for (std::size_t i = 0; i < left_rows.size(); ++i)
-    order[left_rows[i]] = static_cast<std::int64_t>(i);
+  for (std::size_t i = 0; i < left_rows.size(); ++i) order[left_rows[i]] = static_cast<std::int64_t>(i);
   if (!left_logits.empty()) {
     auto const all = torch::cat(left_logits);
     answers.logits = all.index({order.to(all.device())});

@@ -7,8 +7,8 @@ namespace eexit {
 
 using torch::Tensor;
 
-// y = x W^T + b through at::linear, one operator, so that costs are counted as what they are (torch's own C++ module calls
-// a transpose and addmm). Same names and initialisation as torch::nn::Linear. [..., in] -> [..., out].
+// y = x W^T + b through at::linear, one operator, so that costs are counted as what they are (torch's own C++ module
+// calls a transpose and addmm). Same names and initialisation as torch::nn::Linear. [..., in] -> [..., out].
 struct Linear : torch::nn::Module {
   Linear(std::int64_t in, std::int64_t out);
   Tensor forward(Tensor const& x) const { return at::linear(x, weight, bias); }

@@ -66,16 +66,16 @@ struct ExitNet : torch::nn::Module {
   std::vector<std::string> exit_names() const;  // heads in walking order, then "last"
 };
 
-// The only loop. After each stage the tap sees the state, which it may shrink; false stops. `before`, when given, sees each
-// stage first. Returns the state reached.
+// The only loop. After each stage the tap sees the state, which it may shrink; false stops. `before`, when given, sees
+// each stage first. Returns the state reached.
 State walk(std::span<Stage const> stages, State state, std::function<bool(Stage const&, State&)> const& tap,
            std::function<void(Stage const&)> const& before = {});
 
 // How gradients and random numbers are handled on the way through all exits.
 struct Taps {
   bool record_trunk = true;  // false: stages and the last classifier run without recording gradients, heads still do
-  // Called before each part that runs, with its name: "stage.stem", "head.0", "last". Seeds dropout, so that what a part
-  // draws does not depend on which others exist.
+  // Called before each part that runs, with its name: "stage.stem", "head.0", "last". Seeds dropout, so that what a
+  // part draws does not depend on which others exist.
   std::function<void(std::string const& part)> before = {};
 };
 

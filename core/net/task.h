@@ -1,4 +1,5 @@
-// A task as a struct of functions: what a row is, its loss, its answer, its confidence. core/tasks holds those that ship.
+// A task as a struct of functions: what a row is, its loss, its answer, its confidence. core/tasks holds those that
+// ship.
 #pragma once
 
 #include <functional>

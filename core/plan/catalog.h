@@ -1,5 +1,5 @@
-// What the planner asks about plug-ins, as plain functions: the planner knows no torch. cli fills it from the registries,
-// tests with a fake of three words.
+// What the planner asks about plug-ins, as plain functions: the planner knows no torch. cli fills it from the
+// registries, tests with a fake of three words.
 #pragma once
 
 #include <functional>
@@ -14,8 +14,8 @@
 namespace eexit {
 
 struct Catalog {
-  // Finds `name` in a plug-in folder ("arch", "datasets", "methods", "policies", "regimes") and lets it read and check its
-  // parameters; SpecError with the nearest name.
+  // Finds `name` in a plug-in folder ("arch", "datasets", "methods", "policies", "regimes") and lets it read and check
+  // its parameters; SpecError with the nearest name.
   std::function<void(std::string const& folder, std::string const& name, JsonReader& params)> read;
   std::function<std::vector<std::string>(std::string const& folder)> names;
   std::function<DataFacts(Choice const& data)> data;

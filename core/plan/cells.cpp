@@ -21,14 +21,11 @@ struct Traced {
   std::map<std::string, std::string> origin;  // pointer in value -> pointer in the file
 };
 
-std::string child(std::string const& pointer, std::string const& key) {
-  return (Pointer(pointer) / key).to_string();
-}
+std::string child(std::string const& pointer, std::string const& key) { return (Pointer(pointer) / key).to_string(); }
 
 void forget_below(Traced& traced, std::string const& pointer) {
-  std::erase_if(traced.origin, [&](auto const& item) {
-    return item.first == pointer || item.first.starts_with(pointer + "/");
-  });
+  std::erase_if(traced.origin,
+                [&](auto const& item) { return item.first == pointer || item.first.starts_with(pointer + "/"); });
 }
 
 bool replaces(std::string const& pointer, Json const& below, Json const& above) {
@@ -76,8 +73,8 @@ bool matches(Json const& value, Json const& wanted) {
 Json section(Json const& spec, std::string const& file, std::string const& key, Json const& fallback) {
   if (!spec.contains(key)) return fallback;
   if (spec[key].type() != fallback.type())
-    refuse(file, "/" + key, std::string("expected ") + (fallback.is_array() ? "an array" : "an object") + ", found " +
-                                spec[key].dump());
+    refuse(file, "/" + key,
+           std::string("expected ") + (fallback.is_array() ? "an array" : "an object") + ", found " + spec[key].dump());
   return spec[key];
 }
 
@@ -96,8 +93,7 @@ std::vector<Axis> read_axes(Json const& grid, std::string const& file) {
     if (values.empty()) refuse(file, from, "expected a non-empty array: the grid expands to nothing");
     axes.push_back({key.starts_with("/") ? key : child("", key), from, values});
     cells *= values.size();
-    if (cells > most_runs)
-      refuse(file, "/grid", "expands to more than 100,000 runs; expected at most 100,000");
+    if (cells > most_runs) refuse(file, "/grid", "expands to more than 100,000 runs; expected at most 100,000");
   }
   return axes;
 }
@@ -185,7 +181,8 @@ Cells expand_cells(std::string const& spec_text, std::string const& file) {
   if (cells.runs.empty()) refuse(file, "/exclude", "drops every cell: the grid expands to nothing");
   for (std::size_t i = 0; i < useful.size(); ++i)
     if (!useful[i])
-      cells.warnings.push_back(file + " " + child("/exclude", std::to_string(i)) + ": ignored because it matches no cell");
+      cells.warnings.push_back(file + " " + child("/exclude", std::to_string(i)) +
+                               ": ignored because it matches no cell");
   for (std::size_t i = 0; i < rivals.size(); ++i) {
     auto const from = child("/rivals", std::to_string(i));
     for (auto const& [key, value] : rivals[i].items())
@@ -205,9 +202,8 @@ Cell with_data_of(Cell const& run, Cell const& like) {
   for (auto const* key : {"data", "train", "seed"}) {
     value[key] = other[key];
     auto const pointer = std::string("/") + key;
-    std::erase_if(source.origin, [&](auto const& item) {
-      return item.first == pointer || item.first.starts_with(pointer + "/");
-    });
+    std::erase_if(source.origin,
+                  [&](auto const& item) { return item.first == pointer || item.first.starts_with(pointer + "/"); });
     for (auto const& [at, from] : like.source->origin)
       if (at == pointer || at.starts_with(pointer + "/")) source.origin[at] = from;
   }

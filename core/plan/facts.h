@@ -18,8 +18,8 @@ struct DataFacts {
   int classes = 0;
   std::vector<int> labels;  // of the training file
   int test_rows = 0;
-  std::string identity;     // SHA-256 over both splits' contents
-  std::string known;        // "Fashion-MNIST" when the digests are a known set's, else "unknown"
+  std::string identity;  // SHA-256 over both splits' contents
+  std::string known;     // "Fashion-MNIST" when the digests are a known set's, else "unknown"
   std::vector<std::string> class_names;
 };
 
@@ -44,13 +44,14 @@ struct BackboneFacts {
 };
 
 struct HeadFacts {
-  std::map<std::string, Cost> cost;  // by stage name
+  std::map<std::string, Cost> cost;    // by stage name
   std::map<std::string, bool> learns;  // the head has parameters
-  long long params = 0;              // of all heads and what they share
+  long long params = 0;                // of all heads and what they share
 };
 
 // Mean costs up to and including each exit, heads on the way included, the network's own classifier last.
-std::vector<double> exit_costs(BackboneFacts const&, HeadFacts const&, std::vector<std::string> const& after, Convention);
+std::vector<double> exit_costs(BackboneFacts const&, HeadFacts const&, std::vector<std::string> const& after,
+                               Convention);
 double plain_cost(BackboneFacts const&, Convention);
 
 }  // namespace eexit

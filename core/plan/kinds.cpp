@@ -10,9 +10,7 @@ Phase phase(std::string const& name, std::vector<std::string> learn, TrainSpec c
 
 }  // namespace
 
-Phase backbone_phase(TrainSpec const& spec, int epochs) {
-  return phase("backbone", {"stage.", "last."}, spec, epochs);
-}
+Phase backbone_phase(TrainSpec const& spec, int epochs) { return phase("backbone", {"stage.", "last."}, spec, epochs); }
 
 Phase joint_phase(TrainSpec const& spec, int epochs) {
   return phase("joint", {"stage.", "head.", "last.", "extra."}, spec, epochs);

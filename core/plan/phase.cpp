@@ -16,19 +16,29 @@ using Json = nlohmann::json;  // keys sorted: canonical
 
 Json to_json(Optim const& optim) {
   if (auto const* sgd = std::get_if<Sgd>(&optim))
-    return {{"name", "sgd"}, {"lr", sgd->lr}, {"momentum", sgd->momentum}, {"nesterov", sgd->nesterov},
-            {"weight_decay", sgd->weight_decay}, {"decay_norms", sgd->decay_norms}};
+    return {{"name", "sgd"},
+            {"lr", sgd->lr},
+            {"momentum", sgd->momentum},
+            {"nesterov", sgd->nesterov},
+            {"weight_decay", sgd->weight_decay},
+            {"decay_norms", sgd->decay_norms}};
   auto const& adamw = std::get<AdamW>(optim);
-  return {{"name", "adamw"}, {"lr", adamw.lr}, {"betas", adamw.betas}, {"eps", adamw.eps},
-          {"weight_decay", adamw.weight_decay}, {"decay_norms", adamw.decay_norms}};
+  return {{"name", "adamw"},
+          {"lr", adamw.lr},
+          {"betas", adamw.betas},
+          {"eps", adamw.eps},
+          {"weight_decay", adamw.weight_decay},
+          {"decay_norms", adamw.decay_norms}};
 }
 
 Json to_json(Schedule const& schedule) {
   switch (schedule.kind) {
-    case Schedule::Kind::constant: return {{"name", "constant"}, {"warmup", schedule.warmup}};
+    case Schedule::Kind::constant:
+      return {{"name", "constant"}, {"warmup", schedule.warmup}};
     case Schedule::Kind::step:
       return {{"name", "step"}, {"warmup", schedule.warmup}, {"at", schedule.at}, {"factor", schedule.factor}};
-    case Schedule::Kind::cosine: break;
+    case Schedule::Kind::cosine:
+      break;
   }
   return {{"name", "cosine"}, {"warmup", schedule.warmup}, {"final", schedule.final_share}};
 }
@@ -72,14 +82,16 @@ double rate_at(Schedule const& schedule, double lr, long step, long steps, long 
   if (now < warm) return lr * (now + 1) / (warm + 1);
   double const share = steps > 0 ? now / static_cast<double>(steps) : 0;
   switch (schedule.kind) {
-    case Schedule::Kind::constant: return lr;
+    case Schedule::Kind::constant:
+      return lr;
     case Schedule::Kind::step: {
       double rate = lr;
       for (double const at : schedule.at)
         if (share >= at) rate *= schedule.factor;
       return rate;
     }
-    case Schedule::Kind::cosine: break;
+    case Schedule::Kind::cosine:
+      break;
   }
   // Cosine over what follows the warm-up (Loshchilov and Hutter 2017), without restarts.
   double const rest = static_cast<double>(steps) - warm;
@@ -96,9 +108,14 @@ std::vector<double> exit_weights(ExitWeights const& rule, std::vector<double> co
   std::size_t const exits = costs.size();
   std::vector<double> weights(exits, 1.0);
   switch (rule.kind) {
-    case ExitWeights::Kind::uniform: break;
-    case ExitWeights::Kind::linear: std::iota(weights.begin(), weights.end(), 1.0); break;
-    case ExitWeights::Kind::cost: weights = costs; break;
+    case ExitWeights::Kind::uniform:
+      break;
+    case ExitWeights::Kind::linear:
+      std::iota(weights.begin(), weights.end(), 1.0);
+      break;
+    case ExitWeights::Kind::cost:
+      weights = costs;
+      break;
     case ExitWeights::Kind::custom:
       if (rule.weights.size() != exits)
         throw SpecError("expected " + std::to_string(exits) +
@@ -113,8 +130,8 @@ std::vector<double> exit_weights(ExitWeights const& rule, std::vector<double> co
 }
 
 Optim read_optim(JsonReader& parent, Optim const& from) {
-  auto [name, reader] = parent.choice("optimizer", std::holds_alternative<Sgd>(from) ? "sgd" : "adamw",
-                                      "sgd or adamw, fused");
+  auto [name, reader] =
+      parent.choice("optimizer", std::holds_alternative<Sgd>(from) ? "sgd" : "adamw", "sgd or adamw, fused");
   check_name(reader, "optimizer", name, {"sgd", "adamw"});
   Optim read;
   if (name == "sgd") {
@@ -132,8 +149,7 @@ Optim read_optim(JsonReader& parent, Optim const& from) {
     AdamW adamw = before ? *before : AdamW{};
     adamw.lr = read_rate(reader, adamw.lr);
     auto const betas = reader.numbers("betas", {adamw.betas[0], adamw.betas[1]}, {0, 1}, "decay of both moments");
-    if (betas.size() != 2 || betas[0] >= 1 || betas[1] >= 1)
-      reader.fail("betas", "expected two numbers in [0, 1)");
+    if (betas.size() != 2 || betas[0] >= 1 || betas[1] >= 1) reader.fail("betas", "expected two numbers in [0, 1)");
     adamw.betas = {betas[0], betas[1]};
     adamw.eps = reader.number("eps", adamw.eps, {0, 1}, "added to the denominator");
     adamw.weight_decay = reader.number("weight_decay", adamw.weight_decay, {0, 10}, "decoupled weight decay");
@@ -177,8 +193,8 @@ Recipe read_recipe(JsonReader& reader, Recipe const& from) {
   Recipe read;
   read.optim = read_optim(reader, from.optim);
   read.schedule = read_schedule(reader, from.schedule);
-  read.clip = reader.has("clip") ? reader.maybe_number("clip", {1e-9, 1e9}, "largest norm of the whole gradient")
-                                 : from.clip;
+  read.clip =
+      reader.has("clip") ? reader.maybe_number("clip", {1e-9, 1e9}, "largest norm of the whole gradient") : from.clip;
   if (!reader.has("clip")) reader.maybe_number("clip", {1e-9, 1e9}, "largest norm of the whole gradient");
   read.label_smoothing =
       reader.number("label_smoothing", from.label_smoothing, {0, 0.999}, "share of the target spread over all classes");
@@ -204,7 +220,8 @@ std::string canonical(Phase const& phase) {
     json["exit_weights"] = {{"name", weight_names[static_cast<int>(train.recipe.exit_weights.kind)]},
                             {"weights", train.recipe.exit_weights.weights}};
   if (train.stop)
-    json["stop"] = {{"patience", train.stop->patience}, {"delta", train.stop->delta},
+    json["stop"] = {{"patience", train.stop->patience},
+                    {"delta", train.stop->delta},
                     {"metric", train.stop->on_accuracy ? "accuracy" : "loss"}};
   return json.dump();
 }

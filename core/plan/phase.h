@@ -36,10 +36,10 @@ using Optim = std::variant<Sgd, AdamW>;
 struct Schedule {
   enum class Kind { constant, step, cosine };
   Kind kind = Kind::cosine;
-  double warmup = 0;               // epochs of linear rise from 0
-  double final_share = 0;          // cosine: last rate as a share of lr
-  std::vector<double> at;          // step: fractions of the phase
-  double factor = 0.1;             // step
+  double warmup = 0;       // epochs of linear rise from 0
+  double final_share = 0;  // cosine: last rate as a share of lr
+  std::vector<double> at;  // step: fractions of the phase
+  double factor = 0.1;     // step
 };
 
 struct ExitWeights {
@@ -78,11 +78,11 @@ struct Train {
   std::string name;                // backbone, joint, heads: the kind of phase
   std::vector<std::string> learn;  // prefixes of parameter names: stage. head. last. extra.; the rest is frozen
   Recipe recipe;
-  int epochs = 0;                  // as the regime asked; 0: the protocol decides
-  Length length;                   // set by the protocol
+  int epochs = 0;  // as the regime asked; 0: the protocol decides
+  Length length;   // set by the protocol
   std::optional<Stop> stop;
   Keep keep = Keep::last;
-  int occurrence = 0;              // how many phases of this kind came before
+  int occurrence = 0;  // how many phases of this kind came before
 
   bool learns(std::string const& prefix) const;
   bool with_heads() const { return learns("head."); }

@@ -17,18 +17,24 @@ namespace eexit {
 
 std::string name_of(Protocol::Kind kind) {
   switch (kind) {
-    case Protocol::Kind::equal_epochs: return "equal_epochs";
-    case Protocol::Kind::equal_macs: return "equal_macs";
-    case Protocol::Kind::converged: break;
+    case Protocol::Kind::equal_epochs:
+      return "equal_epochs";
+    case Protocol::Kind::equal_macs:
+      return "equal_macs";
+    case Protocol::Kind::converged:
+      break;
   }
   return "converged";
 }
 
 std::string name_of(Role role) {
   switch (role) {
-    case Role::run: return "run";
-    case Role::plain: return "plain";
-    case Role::rival: break;
+    case Role::run:
+      return "run";
+    case Role::plain:
+      return "plain";
+    case Role::rival:
+      break;
   }
   return "rival";
 }
@@ -57,7 +63,11 @@ class Planner {
   Run plan(Cell const& cell, Role role, Cell const* like) {
     auto typed = read_run(cell, catalog_, role != Role::run);
     auto const rows = rows_of(typed.data, cell);
-    Run run{.role = role, .arch = typed.arch, .data = typed.data, .seed = typed.seed, .facts = rows.facts,
+    Run run{.role = role,
+            .arch = typed.arch,
+            .data = typed.data,
+            .seed = typed.seed,
+            .facts = rows.facts,
             .splits = rows.splits};
     auto const net = backbone(typed.arch, *rows.facts);
     run.stages = net.stages;
@@ -90,8 +100,8 @@ class Planner {
                                     : std::vector<Phase>{backbone_phase(typed.train)};
     check_phases(phases, own, place_in(cell, "/regime"));
     warn_of_epochs(phases, typed.train.protocol, cell);
-    Workload const work{.rows = static_cast<int>(rows.splits->train.size()), .batch = typed.train.batch,
-                        .reference = reference};
+    Workload const work{
+        .rows = static_cast<int>(rows.splits->train.size()), .batch = typed.train.batch, .reference = reference};
     set_lengths(phases, typed.train, work, net, own, place_in(cell, "/regime"));
     set_phases(run, std::move(phases), work, net, own, cell);
     set_names(run, typed);
@@ -178,8 +188,8 @@ class Planner {
       if (!chosen.empty())
         throw SpecError(where + ": two targets fall on one stage (" + chosen.back() + ", for " + shortest(target) +
                         "); ask for fewer exits or name them with after");
-      throw SpecError(where + ": no exit costs at most " + shortest(target) + " of the plain network; the cheapest, after " +
-                      possible.front() + ", costs " +
+      throw SpecError(where + ": no exit costs at most " + shortest(target) +
+                      " of the plain network; the cheapest, after " + possible.front() + ", costs " +
                       shortest(std::round((net.cost[0].mac + facts.cost.at(possible[0]).mac) / plain * 1e4) / 1e4));
     }
     return chosen;
@@ -214,7 +224,8 @@ class Planner {
 
   static void check_phases(std::vector<Phase> const& phases, HeadFacts const& heads, std::string const& place) {
     if (phases.empty()) throw SpecError(place + ": nothing to train: the list of phases is empty");
-    bool const some_head = std::any_of(heads.learns.begin(), heads.learns.end(), [](auto const& h) { return h.second; });
+    bool const some_head =
+        std::any_of(heads.learns.begin(), heads.learns.end(), [](auto const& h) { return h.second; });
     bool heads_learn = false;
     for (auto const& phase : phases) {
       auto const& train = std::get<Train>(phase);
@@ -298,22 +309,26 @@ class Planner {
   }
 
   void set_names(Run& run, TypedRun const& typed) {
-    Json json = {{"role", name_of(run.role)},
-                 {"arch", {{"name", run.arch.name}, {"label", typed.arch_label}, {"params", Json::parse(run.arch.params)}}},
-                 {"method", run.method.name},
-                 {"regime", run.regime.name},
-                 {"seed", run.seed},
-                 {"stages", run.stages},
-                 {"after", run.after},
-                 {"params", run.params},
-                 {"protocol", name_of(run.train.protocol.kind)},
-                 {"data_identity", run.facts->identity},
-                 {"data_known", run.facts->known},
-                 {"rows", {{"train", run.splits->train.size()}, {"val", run.splits->val.size()},
-                           {"cal", run.splits->cal.size()}, {"test", run.facts->test_rows}}}};
+    Json json = {
+        {"role", name_of(run.role)},
+        {"arch", {{"name", run.arch.name}, {"label", typed.arch_label}, {"params", Json::parse(run.arch.params)}}},
+        {"method", run.method.name},
+        {"regime", run.regime.name},
+        {"seed", run.seed},
+        {"stages", run.stages},
+        {"after", run.after},
+        {"params", run.params},
+        {"protocol", name_of(run.train.protocol.kind)},
+        {"data_identity", run.facts->identity},
+        {"data_known", run.facts->known},
+        {"rows",
+         {{"train", run.splits->train.size()},
+          {"val", run.splits->val.size()},
+          {"cal", run.splits->cal.size()},
+          {"test", run.facts->test_rows}}}};
     // The key leaves out what is only recorded: the last phase's key says the rest.
-    Json const key = {run.phases.back().key, name_of(run.role), run.base.mac, run.after, run.method.name,
-                      run.method.params, run.regime.name};
+    Json const key = {run.phases.back().key, name_of(run.role), run.base.mac,   run.after,
+                      run.method.name,       run.method.params, run.regime.name};
     run.method_label = run.role == Role::run ? typed.method_label : "none";
     run.regime_label = run.role == Role::run ? typed.regime_label : "plain";
     run.arch_label = typed.arch_label;
@@ -327,8 +342,11 @@ class Planner {
     json["phases"] = Json::array();
     for (auto const& phase : run.phases) {
       auto const& train = std::get<Train>(phase.phase);
-      json["phases"].push_back({{"name", train.name}, {"key", phase.key}, {"parent", phase.parent},
-                                {"steps", phase.steps}, {"training_macs", phase.macs}});
+      json["phases"].push_back({{"name", train.name},
+                                {"key", phase.key},
+                                {"parent", phase.parent},
+                                {"steps", phase.steps},
+                                {"training_macs", phase.macs}});
     }
     auto exits = run.after;
     exits.emplace_back("last");
@@ -408,16 +426,17 @@ EvalSpec read_eval(JsonReader& reader, Catalog const& catalog) {
     rule.policy = {name, own.dump()};
     eval.policies.push_back(rule);
   }
-  eval.budgets = reader.numbers("budgets", eval.budgets, {1e-6, 1000}, "mean cost allowed, fractions of the plain cost");
+  eval.budgets =
+      reader.numbers("budgets", eval.budgets, {1e-6, 1000}, "mean cost allowed, fractions of the plain cost");
   std::sort(eval.budgets.begin(), eval.budgets.end());
   refuse_repeats(reader, eval);
-  eval.reference_rule = reader.one_of("rule", "default", {"default", "reference"},
-                                      "default: best on cal within the budget; reference: as published, on test") ==
-                        "reference";
-  eval.convention = reader.one_of("cost", "mac", {"mac", "fv"}, "mac: convolutions and products; fv: the reference's") ==
-                            "mac"
-                        ? Convention::mac
-                        : Convention::fv;
+  eval.reference_rule =
+      reader.one_of("rule", "default", {"default", "reference"},
+                    "default: best on cal within the budget; reference: as published, on test") == "reference";
+  eval.convention =
+      reader.one_of("cost", "mac", {"mac", "fv"}, "mac: convolutions and products; fv: the reference's") == "mac"
+          ? Convention::mac
+          : Convention::fv;
   eval.plain = reader.flag("plain", true, "train the plain network too, one a data set, architecture and seed");
   reader.done();
   return eval;

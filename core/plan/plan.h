@@ -14,8 +14,9 @@ inline constexpr int format_version = 1;
 // Raised when a loss, an update or a random stream changes, so that old phases are not taken for new ones.
 inline constexpr int numerics_version = 1;
 
-// A spec with edits of the form "/defaults/data/limit=5000" applied (the value is JSON, else text; missing objects on the
-// way are made; under /defaults objects merge as a grid's do, elsewhere values replace). Strictly checked, indented by two. SpecError naming the file or the edit.
+// A spec with edits of the form "/defaults/data/limit=5000" applied (the value is JSON, else text; missing objects on
+// the way are made; under /defaults objects merge as a grid's do, elsewhere values replace). Strictly checked, indented
+// by two. SpecError naming the file or the edit.
 std::string edit_spec(std::string const& text, std::string const& file, std::vector<std::string> const& edits);
 
 // Expands and checks everything: a typo in cell 37 fails here. `text` as from edit_spec.

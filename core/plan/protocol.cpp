@@ -29,8 +29,8 @@ double samples_of(Length const& length, Workload const& work) {
 
 namespace {
 
-// Epochs the regime asked for, one by one, or what the protocol gives: the backbone phase that others follow has its own
-// number, the last phase has the rest.
+// Epochs the regime asked for, one by one, or what the protocol gives: the backbone phase that others follow has its
+// own number, the last phase has the rest.
 std::vector<int> epochs_of(std::vector<Phase> const& phases, Protocol const& protocol, std::string const& place) {
   std::vector<int> epochs;
   int given = 0, sum = 0;
@@ -42,7 +42,8 @@ std::vector<int> epochs_of(std::vector<Phase> const& phases, Protocol const& pro
   auto const total = std::to_string(protocol.total);
   if (given == static_cast<int>(phases.size())) {
     if (protocol.kind == Protocol::Kind::equal_epochs && sum != protocol.total)
-      throw SpecError(place + ": the epochs sum to " + std::to_string(sum) + ", expected the protocol's total " + total);
+      throw SpecError(place + ": the epochs sum to " + std::to_string(sum) + ", expected the protocol's total " +
+                      total);
     return epochs;
   }
   if (phases.size() == 1) return {protocol.total};

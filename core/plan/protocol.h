@@ -9,14 +9,14 @@
 
 namespace eexit {
 
-// Training MACs of one sample in one step of a phase: forward of all that runs, twice that again for what learns (a frozen
-// part costs its forward only). A backbone phase has no heads.
+// Training MACs of one sample in one step of a phase: forward of all that runs, twice that again for what learns (a
+// frozen part costs its forward only). A backbone phase has no heads.
 double macs_a_sample(Train const&, BackboneFacts const&, HeadFacts const&);
 
 struct Workload {
-  int rows = 0;            // training samples
+  int rows = 0;  // training samples
   int batch = 0;
-  double reference = 0;    // equal_macs: MACs of the joint reference
+  double reference = 0;  // equal_macs: MACs of the joint reference
 };
 
 // Sets length, stop and keep of every phase. SpecError with `place` when the epochs do not fit the protocol.

@@ -118,8 +118,8 @@ Protocol read_protocol(JsonReader& train) {
         reader.one_of("metric", "loss", {"loss", "accuracy"}, "what is watched on val") == "accuracy";
     protocol.max_epochs = reader.integer("max_epochs", 200, {1, 1000000}, "epochs of a phase at most");
   } else {
-    reader.fail("name", unknown_name("protocol", name,
-                                     std::vector<std::string>{"equal_epochs", "equal_macs", "converged"}));
+    reader.fail("name",
+                unknown_name("protocol", name, std::vector<std::string>{"equal_epochs", "equal_macs", "converged"}));
   }
   reader.done();
   return protocol;
@@ -137,8 +137,8 @@ void read_overrides(JsonReader& reader, TrainSpec& train) {
   }
   for (auto const& key : reader.keys())
     if (std::find(std::begin(phase_names), std::end(phase_names), key) == std::end(phase_names))
-      reader.fail(key, unknown_name("kind of phase", key, std::vector<std::string>(std::begin(phase_names),
-                                                                                   std::end(phase_names))));
+      reader.fail(key, unknown_name("kind of phase", key,
+                                    std::vector<std::string>(std::begin(phase_names), std::end(phase_names))));
 }
 
 TrainSpec read_train(JsonReader& run, std::string const& regime, std::vector<std::string> regimes) {
@@ -154,7 +154,8 @@ TrainSpec read_train(JsonReader& run, std::string const& regime, std::vector<std
                                   "weights a phase ends with: the last, those when any exit last improved on val, or "
                                   "those of the best mean val accuracy over exits");
   train.keep = keep == "last" ? Keep::last : keep == "mean" ? Keep::mean : Keep::any_exit;
-  train.checkpoint_seconds = reader.number("checkpoint_seconds", 120, {0, 1e9}, "time between checkpoints; not in keys");
+  train.checkpoint_seconds =
+      reader.number("checkpoint_seconds", 120, {0, 1e9}, "time between checkpoints; not in keys");
   auto phases = reader.object("phases", "recipe by kind of phase: backbone, joint, heads");
   read_overrides(phases, train);
   auto by_regime = reader.object("regimes", "recipe by regime and kind of phase; wins over phases");

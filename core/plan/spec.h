@@ -32,7 +32,7 @@ struct DataSpec {
 struct Placement {
   std::vector<std::string> after;  // block indices or "stem"
   int count = 0;
-  std::vector<double> cost;        // fractions of the plain cost
+  std::vector<double> cost;  // fractions of the plain cost
 };
 
 struct Protocol {
@@ -74,9 +74,9 @@ struct PlannedPhase {
   Phase phase;
   std::string canonical;  // the text the key is a digest of
   std::string key;
-  std::string parent;     // key of the phase before, or "init"
-  double macs = 0;        // of training, forward and backward
-  long steps = 0;         // at most
+  std::string parent;  // key of the phase before, or "init"
+  double macs = 0;     // of training, forward and backward
+  long steps = 0;      // at most
 };
 
 // What a spec expands to.
@@ -102,8 +102,8 @@ struct Run {
   long long params = 0;
   std::shared_ptr<DataFacts const> facts;
   std::shared_ptr<Splits const> splits;
-  std::string resolved;  // canonical JSON, what run.json stores
-  std::string cell;      // the same for runs that differ in their seed alone
+  std::string resolved;   // canonical JSON, what run.json stores
+  std::string cell;       // the same for runs that differ in their seed alone
   std::string plain_run;  // id of the plain run held beside it; empty: none
 };
 
@@ -111,8 +111,8 @@ struct Plan {
   std::string study;
   std::string spec;  // the frozen text: the file with --set applied
   EvalSpec eval;
-  std::vector<Run> runs;               // grid, include, plain, rivals
-  std::vector<std::string> warnings;   // valid keys without effect
+  std::vector<Run> runs;              // grid, include, plain, rivals
+  std::vector<std::string> warnings;  // valid keys without effect
 };
 
 }  // namespace eexit

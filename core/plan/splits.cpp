@@ -15,7 +15,8 @@ namespace {
 
 using ByClass = std::map<int, std::vector<int>>;
 
-// How many of each class make `wanted` in all: proportional, the largest remainders rounded up, ties to the lower class.
+// How many of each class make `wanted` in all: proportional, the largest remainders rounded up, ties to the lower
+// class.
 std::map<int, int> shares(ByClass const& rows, long total, long wanted) {
   std::map<int, int> counts;
   std::vector<std::pair<double, int>> remainders;

@@ -6,7 +6,9 @@ namespace eexit {
 
 Stopper make_stopper(Stop const& rule, std::vector<bool> counts) {
   auto const exits = counts.size();
-  return {.rule = rule, .counts = std::move(counts), .best = std::vector<double>(exits, 0.0),
+  return {.rule = rule,
+          .counts = std::move(counts),
+          .best = std::vector<double>(exits, 0.0),
           .counter = std::vector<int>(exits, 0)};
 }
 

@@ -9,9 +9,9 @@ namespace eexit {
 
 struct Stopper {
   Stop rule;
-  std::vector<bool> counts;     // [exits]: exits without trainable parameters are left out
-  std::vector<double> best;     // [exits], of those that have a value yet
-  std::vector<int> counter;     // [exits]
+  std::vector<bool> counts;  // [exits]: exits without trainable parameters are left out
+  std::vector<double> best;  // [exits], of those that have a value yet
+  std::vector<int> counter;  // [exits]
   bool started = false;
 
   struct Verdict {

@@ -18,7 +18,7 @@ using TableOf = std::function<ExitTable(std::string const& split, Confidence)>;
 
 struct FinishedRun {
   Run const* run = nullptr;
-  TableOf table;               // empty: the run failed
+  TableOf table;  // empty: the run failed
 };
 
 struct Verdict {

@@ -55,12 +55,11 @@ void write_exits(fs::path const& path, ExitFile const& exits, Run const& run, Co
   add_split(file, "cal", exits.cal, exits, most_bytes);
   add_split(file, "test", exits.test, exits, most_bytes);
   file.tensors["cost"] = pack(Dtype::f64, {exits.exits}, costs_of(run, convention));
-  file.tensors["plain_cost"] = pack(Dtype::f64, {1}, std::vector<double>{in(convention, run.plain)});
+  file.tensors["plain_cost"] = pack(Dtype::f64, {1}, std::vector<double>{in(convention, run.base)});
   auto names = run.after;
   names.emplace_back("last");
-  file.metadata = {{"run", run.id},
-                   {"exits", join(names, ";")},
-                   {"convention", convention == Convention::mac ? "mac" : "fv"}};
+  file.metadata = {
+      {"run", run.id}, {"exits", join(names, ";")}, {"convention", convention == Convention::mac ? "mac" : "fv"}};
   write_tensors(path, file);
 }
 

@@ -62,6 +62,7 @@ std::optional<TensorFile> load_checkpoint(fs::path const& folder, std::string co
       file = read_tensors(path);
     } catch (RunError const& error) {
       warn(std::string(error.what()) + "; going back to the checkpoint before it");
+      fs::remove(path);  // it must not be kept as the next one's backup
       continue;
     }
     auto const format = file.metadata["format"];

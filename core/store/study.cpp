@@ -13,9 +13,9 @@ Study open_study(std::string const& where, fs::path const& out) {
   fs::path folder = where;
   if (!fs::exists(folder / "results.csv")) folder = named;
   if (!fs::exists(folder / "results.csv"))
-    throw SpecError(where + ": no study; expected a folder with results.csv, or a name under " +
-                        (out / "studies").string(),
-                    Exit::missing);
+    throw SpecError(
+        where + ": no study; expected a folder with results.csv, or a name under " + (out / "studies").string(),
+        Exit::missing);
   Study study;
   study.folder = folder;
   study.name = fs::weakly_canonical(folder).filename().string();

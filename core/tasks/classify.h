@@ -7,8 +7,8 @@ namespace eexit {
 
 Task classify();
 
-// Pieces that other tasks with one row a sample share: logits as they are, softmax confidence in double precision on the
-// CPU, samples leaving one by one.
+// Pieces that other tasks with one row a sample share: logits as they are, softmax confidence in double precision on
+// the CPU, samples leaving one by one.
 Tensor whole_rows(Tensor const& logits_rk, State const&);
 std::vector<int> argmax_rows(Tensor const& logits_rk);
 std::vector<double> softmax_confidence(Confidence, Tensor const& logits_rk, Earlier const&);

@@ -105,7 +105,7 @@ TEST_CASE("the file says what it is") {
   CHECK(file.metadata.at("convention") == "mac");
   CHECK(file.tensors.at("cal.logits").shape == std::vector<std::int64_t>{2, 2, 3});
   CHECK(unpack<double>(file.tensors.at("cost")) == std::vector<double>{10, 30});
-  CHECK(unpack<double>(file.tensors.at("plain_cost")) == std::vector<double>{25});
+  CHECK(unpack<double>(file.tensors.at("plain_cost")) == std::vector<double>{50});
   CHECK(unpack<std::int64_t>(file.tensors.at("test.index")) == std::vector<std::int64_t>{5});
 }
 

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# The commands as a user meets them: a small sweep, the same again, other rules, analyses, samples, help.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh.inc"
+small_spec >spec.json
+
+"$EEXIT" --version | grep -q '^eexit '
+for command in train sweep eval analyze bench list; do
+  "$EEXIT" $command --help >help.txt
+  for flag in --out --set --dry-run --json --only --threads --device --fresh --quiet --verbose --version; do
+    grep -q -e "$flag" help.txt || fail "$command --help does not tell $flag"
+  done
+done
+"$EEXIT" list >list.txt
+for word in resnet mlp fashion_mnist mnist sdn disjoint joint mixed phases threshold fixed patience table cost_curve; do
+  grep -q "$word" list.txt || fail "list does not name $word"
+done
+"$EEXIT" list --json | python3 -m json.tool >/dev/null
+
+"$EEXIT" sweep spec.json --dry-run >plan.txt 2>/dev/null
+[[ ! -e out ]] || fail "a dry run wrote something"
+"$EEXIT" sweep spec.json --dry-run --json | python3 -m json.tool >/dev/null
+grep -q shared plan.txt || fail "the dry run does not say what is shared"
+
+"$EEXIT" sweep spec.json >first.txt 2>first.err
+cp out/studies/small/results.csv first.csv
+"$EEXIT" sweep spec.json >second.txt 2>second.err
+cmp first.txt second.txt
+cmp first.csv out/studies/small/results.csv
+grep -q 'steps at most' second.err && fail "the second sweep trained"
+for file in spec.json results.csv curves.csv runs.csv table.md env.json cost_curve.svg cost_curve.png; do
+  [[ -s out/studies/small/$file ]] || fail "$file is missing"
+done
+[[ $(find out/phases -name phase.json | wc -l) == 6 ]] || fail "expected six phases: mixed and disjoint share a backbone"
+
+# train: one run beside plain and rivals, alone in a store of its own, equals the sweep's.
+id=$("$EEXIT" sweep spec.json --dry-run --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["runs"][1]["id"])')
+"$EEXIT" train spec.json --only "$id" --out alone --quiet >/dev/null
+cmp out/runs/"$id"/exits.safetensors alone/runs/"$id"/exits.safetensors
+
+"$EEXIT" eval small --set '/eval/policies=[{"name": "patience"}, {"name": "threshold", "confidence": "entropy"}]' \
+  --samples samples.csv --quiet >eval.txt
+head -n 1 samples.csv | grep -q 'index,label,exit,prediction,confidence' || fail "samples.csv has other columns"
+[[ $(wc -l <samples.csv) == 3001 ]] || fail "expected 3 runs x 2 rules x 500 samples"
+cmp first.csv out/studies/small/results.csv
+"$EEXIT" analyze table small --set '/rows=["regime", "seed"]' --set /metric=auc --quiet >/dev/null
+"$EEXIT" analyze cost_curve small --quiet >/dev/null
+"$EEXIT" analyze learning_curves small --quiet >/dev/null
+[[ -s out/studies/small/learning_curves.svg ]] || fail "no learning curves"
+"$EEXIT" analyze table small --json | python3 -m json.tool >/dev/null
+"$EEXIT" bench exits small --rounds 1 --samples 64 --budget max --quiet >bench.txt
+grep -q 'speed-up measured' bench.txt || fail "bench exits says no speed-up"
+
+# A study of the same name with another spec: the files of the first are kept.
+"$EEXIT" sweep spec.json --set /eval/budgets=[0.5] --quiet >/dev/null
+cmp first.csv out/studies/small/previous-*/results.csv
+
+# A diverging run is a failed row, the others go on, exit code 1.
+expect 1 '' "$EEXIT" sweep spec.json --set /study=diverging --set '/grid/regime=[{"name": "joint"}, {"name": "mixed"}]' \
+  --set '/defaults/train/regimes={"joint": {"joint": {"optimizer": {"name": "sgd", "lr": 900}}}}' --quiet
+grep -q 'joint, step [0-9]*, exit [0-9] of 3: the loss is' stderr || { cat stderr >&2; fail "no phase, step and exit named"; }
+grep -q ',failed,' out/studies/diverging/results.csv || fail "no failed row"
+grep -q 'mixed' stdout || fail "the other run has no row"
+echo ok

@@ -1,0 +1,167 @@
+// What every architecture promises, with the heads of every method on it.
+#include <set>
+
+#include "core/arch/arch.h"
+#include "core/methods/method.h"
+#include "core/net/cost.h"
+#include "tests/contract/readers.h"
+
+#include "tests/support/catch.h"
+
+namespace eexit {
+namespace {
+
+constexpr int classes = 7;
+ImageShape const shapes[] = {{.channels = 1, .height = 28, .width = 28}, {.channels = 3, .height = 32, .width = 32}};
+
+// Heads of `method` at every stage that may carry one: all but the last.
+std::shared_ptr<ExitNet> build(MakeBackbone const& backbone, Method const* method, ImageShape const& shape,
+                               std::uint64_t seed) {
+  Builder builder(seed);
+  auto parts = backbone(shape, classes, builder);
+  Heads made;
+  if (method != nullptr) {
+    auto const after = shapes_after(parts.stages, blank_images(shape));
+    Sites sites;
+    for (std::size_t i = 0; i + 1 < parts.stages.size(); ++i)
+      sites.emplace_back(parts.stages[i].name, after.at(parts.stages[i].name));
+    made = method->make_heads(sites, classes, builder);
+  }
+  auto net = std::make_shared<ExitNet>(std::move(parts), made.heads, made.extra);
+  net->eval();
+  return net;
+}
+
+State images(ImageShape const& shape, int rows) {
+  torch::manual_seed(17);
+  return {
+      .x =
+          torch::randn({rows, shape.channels, shape.height, shape.width}).contiguous(torch::MemoryFormat::ChannelsLast),
+      .side = {},
+      .active = {}};
+}
+
+// Calls check(net, shape) for every architecture, method and shape.
+template <class Check>
+void for_every_net(Check const& check) {
+  for (auto const& arch : archs()) {
+    for (auto const& entry : methods()) {
+      for (auto const& shape : shapes) {
+        INFO(arch.name << " with " << entry.name << " at " << shape.channels << "x" << shape.height);
+        auto arch_reader = empty_reader(), method_reader = empty_reader();
+        auto const method = entry.make(method_reader);
+        check(*build(arch.make(arch_reader), &method, shape, 1), shape);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("architectures and methods refuse what they do not know", "[contract]") {
+  check_refusals(archs());
+  check_refusals(methods());
+}
+
+TEST_CASE("every exit of every architecture and method gives finite answers", "[contract]") {
+  for_every_net([](ExitNet& net, ImageShape const& shape) {
+    torch::NoGradGuard no_grad;
+    auto const answers = answer_all(net, images(shape, 5));
+    CHECK(net.exit_names().size() == net.stages.size());
+    REQUIRE(answers.size() == net.stages.size());
+    auto const order = torch::tensor({3, 0}, torch::kInt64);
+    auto const some = answer_all(net, take_rows(images(shape, 5), order));
+    for (std::size_t k = 0; k < answers.size(); ++k) {
+      CHECK(answers[k].logits.sizes() == c10::IntArrayRef({5, classes}));
+      CHECK(answers[k].logits.isfinite().all().item<bool>());
+      CHECK(torch::allclose(some[k].logits, answers[k].logits.index({order}), 1e-4, 1e-5));
+    }
+  });
+}
+
+TEST_CASE("joint training reaches every parameter of every architecture and method", "[contract]") {
+  for_every_net([](ExitNet& net, ImageShape const& shape) {
+    set_learning(net, {"stage.", "head.", "last.", "extra."});
+    auto const target = torch::randint(classes, {8});
+    auto loss = torch::zeros({});
+    for (auto const& answer : answer_all(net, images(shape, 8)))
+      loss = loss + torch::nn::functional::cross_entropy(answer.logits, target);
+    loss.backward();
+    std::set<void const*> storages;
+    for (auto const& item : net.named_parameters()) {
+      INFO(item.key());
+      REQUIRE(item.value().grad().defined());
+      CHECK(item.value().grad().isfinite().all().item<bool>());
+      CHECK(item.value().grad().abs().max().item<double>() > 0);
+      CHECK(storages.insert(item.value().storage().data()).second);
+    }
+  });
+}
+
+TEST_CASE("heads learn on a trunk that stays the same to the bit", "[contract]") {
+  for_every_net([](ExitNet& net, ImageShape const& shape) {
+    std::map<std::string, Tensor> before;
+    for (auto const& item : net.named_parameters()) before[item.key()] = item.value().detach().clone();
+    for (auto const& item : net.named_buffers()) before[item.key()] = item.value().detach().clone();
+    std::vector<std::string> const learns = {"head.", "extra."};
+    set_learning(net, learns);
+    auto loss = torch::zeros({});
+    for (auto const& answer : answer_all(net, images(shape, 4), {.record_trunk = false}))
+      loss = loss + answer.logits.square().mean();
+    loss.backward();
+    for (auto const& [name, parameter] : parameters_of(net, learns)) {
+      INFO(name);
+      torch::NoGradGuard no_grad;
+      REQUIRE(parameter.grad().defined());
+      Tensor(parameter).sub_(parameter.grad());
+      CHECK_FALSE(torch::equal(parameter, before.at(name)));
+    }
+    auto const unchanged = [&](auto const& item) {
+      INFO(item.key());
+      if (item.key().starts_with("stage.") || item.key().starts_with("last."))
+        CHECK(torch::equal(item.value(), before.at(item.key())));
+    };
+    for (auto const& item : net.named_parameters()) unchanged(item);
+    for (auto const& item : net.named_buffers()) unchanged(item);
+  });
+}
+
+TEST_CASE("costs of every architecture and method rise strictly", "[contract]") {
+  for_every_net([](ExitNet& net, ImageShape const& shape) {
+    auto const costs = count_cost(net, blank_images(shape));
+    for (auto const convention : {Convention::mac, Convention::fv}) {
+      double so_far = 0, before = 0;
+      for (std::size_t i = 0; i + 1 < net.stages.size(); ++i) {
+        INFO(net.stages[i].name);
+        so_far += in(convention, costs.stages[i]) + in(convention, costs.heads.at(net.stages[i].name));
+        CHECK(so_far > before);
+        before = so_far;
+      }
+      CHECK(so_far + in(convention, costs.stages.back()) + in(convention, costs.last) > before);
+    }
+  });
+}
+
+TEST_CASE("weights of an architecture come from the seed alone", "[contract]") {
+  for (auto const& arch : archs()) {
+    for (auto const& entry : methods()) {
+      INFO(arch.name << " with " << entry.name);
+      auto arch_reader = empty_reader(), method_reader = empty_reader();
+      auto const backbone = arch.make(arch_reader);
+      auto const method = entry.make(method_reader);
+      auto const with = build(backbone, &method, shapes[0], 1), plain = build(backbone, nullptr, shapes[0], 1),
+                 other = build(backbone, nullptr, shapes[0], 2);
+      auto const named = with->named_parameters();
+      bool differs = false;
+      for (auto const& item : plain->named_parameters()) {
+        INFO(item.key());
+        REQUIRE(named.contains(item.key()));
+        CHECK(torch::equal(item.value(), named[item.key()]));
+        differs = differs || !torch::equal(item.value(), other->named_parameters()[item.key()]);
+      }
+      CHECK(differs);
+    }
+  }
+}
+
+}  // namespace eexit

@@ -1,0 +1,229 @@
+// Phases as they are really run: what is frozen stays, what is shared is equal, live inference equals simulation, and a
+// damaged checkpoint is never loaded wrong.
+#include <cmath>
+#include <fstream>
+
+#include "core/base/log.h"
+#include "core/base/stream.h"
+#include "core/execute/build.h"
+#include "core/execute/sweep.h"
+#include "core/execute/train.h"
+#include "core/net/early.h"
+#include "core/net/weights.h"
+#include "core/report/judge.h"
+#include "core/store/exit_file.h"
+#include "core/tasks/classify.h"
+#include "tests/support/plans.h"
+#include "tests/unit/base/temporary_folder.h"
+
+#include "tests/support/catch.h"
+
+namespace eexit {
+namespace {
+
+using Edits = std::vector<std::string>;
+
+// A narrow ResNet-8 with two exits and augmented data, a few seconds a run.
+Plan resnet_plan(Store const& store, std::string const& regime, Edits edits = {}) {
+  edits.insert(
+      edits.begin(),
+      {"/defaults/arch={\"name\": \"resnet\", \"depth\": 8, \"width\": 4}",
+       "/defaults/placement={\"after\": [\"stem\", 0]}", "/defaults/data/augment={\"name\": \"crop_flip\"}",
+       "/defaults/train={\"protocol\": {\"name\": \"equal_epochs\", \"total\": 3, \"backbone\": 2}, \"batch\": 64}",
+       "/eval/plain=false", "/defaults/regime=" + regime});
+  return fixture_plan(store, edits);
+}
+
+std::map<std::string, TensorBytes> weights(Store const& store, std::string const& key) {
+  return read_tensors(store.phase(key) / "weights.safetensors").tensors;
+}
+
+struct Quiet {
+  Quiet() { set_log_level(Level::quiet); }
+  ~Quiet() { set_log_level(Level::normal); }
+};
+
+Run const& main_run(Plan const& plan) { return plan.runs.front(); }
+
+}  // namespace
+
+TEST_CASE("a heads phase leaves every parameter and buffer of the backbone bit-identical") {
+  Quiet const quiet;
+  test::TemporaryFolder const folder;
+  Store const store(folder.path);
+  auto const plan = resnet_plan(store, R"({"name": "disjoint"})");
+  REQUIRE(run_plan(plan, store, {}).failed.empty());
+  auto const& phases = main_run(plan).phases;
+  auto const before = weights(store, phases[0].key), after = weights(store, phases[1].key);
+  REQUIRE(before.size() > 20);
+  for (auto const& [name, tensor] : before) {
+    INFO(name);
+    CHECK(after.at(name).bytes == tensor.bytes);
+  }
+  // The heads did learn.
+  auto const fresh = build_net(main_run(plan).arch, main_run(plan).method, main_run(plan).facts->shape, 10,
+                               main_run(plan).after, main_run(plan).seed);
+  for (auto const& [name, tensor] : tensors_of(*fresh, {"head."})) {
+    INFO(name);
+    CHECK(after.at(name).bytes != to_bytes(tensor).bytes);
+  }
+}
+
+TEST_CASE("heads after joint are really frozen to the joint result, and mixed moves the backbone on") {
+  Quiet const quiet;
+  test::TemporaryFolder const folder;
+  Store const store(folder.path);
+  auto const plan = resnet_plan(store, R"({"name": "phases", "phases": ["joint", "heads"], "epochs": [2, 1]})");
+  REQUIRE(run_plan(plan, store, {}).failed.empty());
+  auto const& phases = main_run(plan).phases;
+  auto const before = weights(store, phases[0].key), after = weights(store, phases[1].key);
+  int moved = 0;
+  for (auto const& [name, tensor] : before) {
+    INFO(name);
+    if (name.starts_with("head."))
+      moved += after.at(name).bytes != tensor.bytes;
+    else
+      CHECK(after.at(name).bytes == tensor.bytes);
+  }
+  CHECK(moved > 0);
+
+  auto const mixed = resnet_plan(store, R"({"name": "mixed"})");
+  REQUIRE(run_plan(mixed, store, {}).failed.empty());
+  auto const backbone = weights(store, main_run(mixed).phases[0].key),
+             all = weights(store, main_run(mixed).phases[1].key);
+  CHECK(all.at("stage.stem.conv1.weight").bytes != backbone.at("stage.stem.conv1.weight").bytes);
+  CHECK(all.at("stage.stem.bn1.running_mean").bytes != backbone.at("stage.stem.bn1.running_mean").bytes);
+}
+
+TEST_CASE(
+    "the same plan trained twice gives the same bytes, in f32 and bf16, with every optimiser and early stopping") {
+  Quiet const quiet;
+  for (Edits const& edits :
+       {Edits{"/defaults/train/precision=bf16"},
+        Edits{"/defaults/train/optimizer={\"name\": \"adamw\"}", "/defaults/train/clip=1",
+              "/defaults/train/label_smoothing=0.1"},
+        Edits{"/defaults/train/protocol={\"name\": \"converged\", \"patience\": 1, \"max_epochs\": 3}",
+              "/defaults/train/exit_weights={\"name\": \"cost\"}"},
+        Edits{"/defaults/train/protocol={\"name\": \"equal_macs\", \"total\": 2, \"backbone\": 1}",
+              "/defaults/train/keep=mean"}}) {
+    INFO(edits[0]);
+    std::vector<std::map<std::string, TensorBytes>> results;
+    for (int i = 0; i < 2; ++i) {
+      test::TemporaryFolder const folder;
+      Store const store(folder.path);
+      auto const plan = resnet_plan(store, R"({"name": "mixed"})", edits);
+      REQUIRE(run_plan(plan, store, {}).failed.empty());
+      results.push_back(weights(store, main_run(plan).phases.back().key));
+    }
+    for (auto const& [name, tensor] : results[0]) {
+      INFO(name);
+      CHECK(results[1].at(name).bytes == tensor.bytes);
+    }
+  }
+}
+
+TEST_CASE("live inference equals simulation on cal and test at batch 1, 7 and 64 for each policy") {
+  Quiet const quiet;
+  test::TemporaryFolder const folder;
+  Store const store(folder.path);
+  auto const plan = resnet_plan(store, R"({"name": "joint"})");
+  REQUIRE(run_plan(plan, store, {}).failed.empty());
+  auto const& run = main_run(plan);
+  auto const net = finished_net(run, weights_of(store, run), torch::kCPU);
+  StoredExits const stored(store.run(run.id) / "exits.safetensors");
+  OpenData data(torch::kCPU);
+  Task const task = classify();
+  for (std::string const policy : {"threshold", "fixed", "patience"})
+    for (std::string const measure : {"max_probability", "entropy", "margin"})
+      for (std::string const split : {"cal", "test"}) {
+        EvalSpec::Rule const rule{.policy = {policy, "{}"}, .confidence = measure};
+        auto const table = stored.table(split, confidence_from(measure), run, Convention::mac);
+        auto const frontier = family_of(rule).frontier(table);
+        auto const knobs = frontier[frontier.size() / 2].knobs;
+        auto const at = family_of(rule).at(knobs);
+        auto const expected = simulate(table, at);
+        auto const& images = data.images(run.data.source, split == "cal" ? Split::train : Split::test);
+        int excluded = 0, left_early = 0;
+        for (int const batch : {1, 7, 64})
+          for (int from = 0; from < table.rows; from += batch) {
+            std::vector<int> const rows(table.sample.begin() + from,
+                                        table.sample.begin() + std::min(from + batch, table.rows));
+            auto const live = answer_early(*net, plain_batch(images, rows).input, task, confidence_from(measure), at);
+            for (std::size_t i = 0; i < rows.size(); ++i) {
+              int const row = from + static_cast<int>(i);
+              bool near = false;  // another batch size may change last bits
+              for (int k = 0; k < table.exits; ++k)
+                near =
+                    near || (policy == "threshold" && std::abs(table.confidence[table.at(row, k)] - knobs[0]) <= 1e-5);
+              excluded += near;
+              int const exit = expected.exit[static_cast<std::size_t>(row)];
+              left_early += exit < table.exits - 1;
+              if (near) continue;
+              INFO(policy << " " << measure << " " << split << " batch " << batch << " row " << row);
+              REQUIRE(live.exit[i] == exit);
+              REQUIRE(live.predicted[i] == table.predicted[table.at(row, exit)]);
+              REQUIRE(std::abs(live.confidence[i] - table.confidence[table.at(row, exit)]) < 1e-4);
+            }
+          }
+        INFO(policy << " " << measure << " " << split << ": excluded " << excluded);
+        CHECK(excluded <= table.rows * 3 / 1000 + 1);
+        CHECK(left_early > 0);
+      }
+}
+
+TEST_CASE(
+    "an mlp checkpoint cut at every length or with one bit turned is refused or recovered from, never loaded wrong") {
+  Quiet const quiet;
+  test::TemporaryFolder const folder;
+  Store const store(folder.path);
+  auto const plan = fixture_plan(
+      store,
+      {"/defaults/arch={\"name\": \"mlp\", \"widths\": [2, 2]}", "/defaults/placement={\"after\": [0]}",
+       "/defaults/regime={\"name\": \"joint\"}", "/eval/plain=false",
+       "/defaults/train={\"protocol\": {\"name\": \"equal_epochs\", \"total\": 1, \"backbone\": 1}, \"batch\": 300, "
+       "\"checkpoint_seconds\": 0}"});
+  auto const& run = main_run(plan);
+  auto const& phase = run.phases[0];
+  auto const net = build_net(run.arch, run.method, run.facts->shape, 10, run.after, run.seed);
+  OpenData data(torch::kCPU);
+  Task const task = classify();
+  Method const method = read_method(run.method);
+  auto const where = store.phase(phase.key);
+  make_folder(where);
+  // checkpoint_seconds 0: one after every step but the last of three.
+  train({.run = run,
+         .phase = phase,
+         .net = *net,
+         .task = task,
+         .method = method,
+         .images = data.images(run.data.source, Split::train),
+         .folder = where,
+         .label = "test"});
+  auto const good = where / "checkpoint-1.safetensors", newest = where / "checkpoint-2.safetensors";
+  auto const older = read_tensors(good);
+  auto const bytes = read_file(newest);
+  REQUIRE(bytes.size() <= 32 * 1024);
+  REQUIRE(read_tensors(newest).tensors.at("progress").bytes != older.tensors.at("progress").bytes);
+  auto const recovers = [&](std::string const& damaged) {
+    {
+      std::ofstream file(newest, std::ios::binary);  // without fsync: fourteen thousand of them
+      file << damaged;
+    }
+    auto const found = load_checkpoint(where, phase.key);
+    return found && found->tensors.at("progress").bytes == older.tensors.at("progress").bytes &&
+           found->tensors.at("net.last.weight").bytes == older.tensors.at("net.last.weight").bytes;
+  };
+  int wrong = 0;
+  for (std::size_t length = 0; length < bytes.size(); ++length) wrong += !recovers(bytes.substr(0, length));
+  CHECK(wrong == 0);
+  Random random(1);
+  for (int i = 0; i < 2000; ++i) {
+    auto damaged = bytes;
+    auto const bit = static_cast<std::size_t>(random.below(static_cast<int>(bytes.size()) * 8));
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
+    wrong += !recovers(damaged);
+  }
+  CHECK(wrong == 0);
+}
+
+}  // namespace eexit
