@@ -1,5 +1,8 @@
 #include "cli/command.h"
 
+// --set takes JSON, whose commas must not part it.
+#define CXXOPTS_VECTOR_DELIMITER '\0'
+
 #include <cstdio>
 #include <cxxopts.hpp>
 

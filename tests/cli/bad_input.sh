@@ -18,7 +18,7 @@ expect 66 'no study' "$EEXIT" analyze table nowhere
 edited 's/"placement"/"placment"/'
 expect 65 'bad.json /defaults/placment: unknown key "placment"; did you mean "placement"' sweep bad.json
 edited 's/"batch": 50/"batch": 50, "batch": 60/'
-expect 65 'bad.json .*duplicate' sweep bad.json
+expect 65 'bad.json /defaults/train/batch: key "batch" is written twice' sweep bad.json
 edited 's/"batch": 50/"batch": "50"/'
 expect 65 'bad.json /defaults/train/batch: expected an integer in \[1, 65536\], found "50"' sweep bad.json
 edited 's/"batch": 50/"batch": 0/'
@@ -41,7 +41,7 @@ print(json.dumps({"study": "many", "grid": {"seed": list(range(400)), "/train/ba
 PY
 expect 65 'bad.json /grid: expands to more than 100,000 runs' sweep bad.json
 python3 -c 'print("[" * 40 + "]" * 40)' >bad.json
-expect 65 'bad.json.*depth' sweep bad.json
+expect 65 'bad.json.*nested deeper than 32 levels' sweep bad.json
 python3 -c 'print("{\"study\": \"" + "a" * 1100000 + "\"}")' >bad.json
 expect 65 'bad.json.*1 MiB' sweep bad.json
 printf '{"study": "a\xff"}' >bad.json
@@ -86,7 +86,7 @@ rm kept/phases/"$phase"/phase.json kept/runs/*/metrics.json
 python3 - kept/phases/"$phase" <<'PY'
 import hashlib, json, sys
 header = {"__metadata__": {"digest": "0" * 64, "format": "99", "phase": sys.argv[1].split("/")[-1]}}
-text = json.dumps(header).encode()
+text = json.dumps(header, separators=(",", ":")).encode()
 text += b" " * (-len(text) % 8)
 data = len(text).to_bytes(8, "little") + text
 data = data.replace(b"0" * 64, hashlib.sha256(data).hexdigest().encode())

@@ -38,7 +38,7 @@ id=$("$EEXIT" sweep spec.json --dry-run --json | python3 -c 'import json, sys; p
 cmp out/runs/"$id"/exits.safetensors alone/runs/"$id"/exits.safetensors
 
 "$EEXIT" eval small --set '/eval/policies=[{"name": "patience"}, {"name": "threshold", "confidence": "entropy"}]' \
-  --samples samples.csv --quiet >eval.txt
+  --samples samples.csv --budget 1 --quiet >eval.txt
 head -n 1 samples.csv | grep -q 'index,label,exit,prediction,confidence' || fail "samples.csv has other columns"
 [[ $(wc -l <samples.csv) == 3001 ]] || fail "expected 3 runs x 2 rules x 500 samples"
 cmp first.csv out/studies/small/results.csv
