@@ -19,6 +19,7 @@ int analyze(Args const& args) {
   for (auto const& table : finding.tables)
     std::fputs((args.json ? to_json(table) + "\n" : to_console(table)).c_str(), stdout);
   for (auto const& [file, chart] : finding.charts) {
+    if (args.dry_run) continue;
     if (draw(chart, study.folder / file)) say("analyze", "chart: " + (study.folder / file).string() + ".svg, .png");
   }
   return 0;

@@ -121,7 +121,11 @@ int bench_train(Args const& args) {
     }
     table.rows.push_back({arms[arm].name, spread(speed, 1), spread(ratio, 3)});
   }
-  double const drift = median(seconds[1]) / median(seconds[0]);
+  // Round by round: what slows the machine for a while slows neighbours in time alike.
+  std::vector<double> drifts;
+  for (std::size_t round = 0; round < seconds[0].size(); ++round)
+    drifts.push_back(seconds[1][round] / seconds[0][round]);
+  double const drift = median(drifts);
   table.footnotes = {"A/A: the second eexit arm takes " + fixed(drift, 4) + " of the first's time" +
                          (std::abs(drift - 1) > 0.02 ? "; over 2 % off, these figures are void" : ""),
                      "eexit: all of the trainer but checks on val; bare loop: forward, backward, fused SGD alone",
@@ -184,19 +188,24 @@ int bench_exits(Args const& args) {
   int const rounds = number(args, "rounds", 1), samples = number(args, "samples", 64);
   std::optional<double> budget;
   if (args.values.at("budget") != "max") budget = parse_double(args.values.at("budget"), "--budget");
+  if (plan.eval.reference_rule)
+    throw SpecError("bench exits: knobs fitted on cal are timed; rule \"reference\" chooses on test", Exit::usage);
   auto const& rule = plan.eval.policies.front();
   auto const seed = plan.runs.front().seed;
 
   Task const task = classify();
   std::vector<Timed> all;
   for (auto const& run : plan.runs) {
-    if (run.seed != seed || !store.run_done(run.id)) continue;
+    // One data set, one architecture beside its rivals, one seed: the first of the plan.
+    auto const& lead = plan.runs.front();
+    if (run.seed != seed || !store.run_done(run.id) || !(run.data.source == lead.data.source)) continue;
+    if (run.role != Role::rival && !(run.arch == lead.arch)) continue;
     Timed timed{.name = run.role == Role::run ? run.regime_label : run.arch_label + " (" + name_of(run.role) + ")",
                 .run = &run,
                 .net = finished_net(run, weights_of(store, run), device),
                 .measure = confidence_from(rule.confidence),
                 .policy = [](std::span<double const>, std::span<int const>) { return false; }};
-    timed.promised = run.base.mac / run.exit_cost.back().mac;
+    timed.promised = in(plan.eval.convention, run.base) / in(plan.eval.convention, run.exit_cost.back());
     if (run.role == Role::run) {
       StoredExits const stored(store.run(run.id) / "exits.safetensors");
       auto const knobs = fitted_knobs(rule, stored.table("cal", timed.measure, run, plan.eval.convention), budget);
@@ -271,6 +280,7 @@ int bench_exits(Args const& args) {
 
 int bench(Args const& args) {
   auto const& what = args.positional.at(0);
+  if (args.dry_run) throw SpecError("--dry-run: a benchmark has nothing to plan", Exit::usage);
   if (what == "train") return bench_train(args);
   if (what == "exits") return bench_exits(args);
   throw SpecError("eexit bench: " + unknown_name("benchmark", what, std::vector<std::string>{"train", "exits"}),

@@ -87,7 +87,7 @@ HeadFacts head_facts(Store const& store, Choice const& arch, Choice const& metho
 DataFacts data_facts(Store const& store, Choice const& choice) {
   JsonReader reader(choice.params, std::make_shared<Source>());
   auto const source = find(datasets(), "data set", choice.name, "data").make(reader);
-  std::string depends_on = choice.name;
+  std::string depends_on = "facts 1 " + choice.name;  // raised when the facts change
   for (auto const& path : source.files())
     depends_on += "\n" + fs::weakly_canonical(path).string() + " " + std::to_string(fs::file_size(path)) + " " +
                   std::to_string(fs::last_write_time(path).time_since_epoch().count());

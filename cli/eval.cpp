@@ -17,6 +17,9 @@ namespace {
 
 // index, label, exit, prediction and confidence of every test sample of every run, at the knobs of one budget.
 void write_samples(Plan const& plan, Store const& store, std::string const& path, std::string const& budget_text) {
+  if (plan.eval.reference_rule)
+    throw SpecError("--samples: knobs fitted on cal are written; rule \"reference\" chooses on test over all seeds",
+                    Exit::usage);
   std::optional<double> budget;
   if (budget_text != "max") budget = parse_double(budget_text, "--budget");
   Csv csv{.header = {"run", "policy", "confidence_measure", "index", "label", "exit", "prediction", "confidence"}};
@@ -46,17 +49,28 @@ void write_samples(Plan const& plan, Store const& store, std::string const& path
   say("eval", "samples are in " + path);
 }
 
+// Runs that failed in the study stay failed rows.
+std::map<std::string, std::string> failed_before(Study const& study) {
+  std::map<std::string, std::string> failed;
+  auto const run = study.runs.column("run"), status = study.runs.column("status"), error = study.runs.column("error");
+  for (auto const& row : study.runs.rows)
+    if (row[status] == "failed") failed[row[run]] = row[error];
+  return failed;
+}
+
 }  // namespace
 
 int eval(Args const& args) {
-  Store const store(args.out);
+  Store store(args.out);
+  store.read_only = args.dry_run;
   auto const study = open_study(args.positional.at(0), args.out);
   for (auto const& edit : args.sets)
     if (!edit.starts_with("/eval"))
       throw SpecError("--set " + edit + ": eval trains nothing; expected a pointer below /eval", Exit::usage);
   auto const text = edit_spec(study.spec, (study.folder / "spec.json").string(), args.sets);
   auto plan = make_plan(text, (study.folder / "spec.json").string(), real_catalog(store));
-  if (!args.only.empty()) keep_only(plan, args.only);
+  if (!args.only.empty())
+    throw SpecError("--only: eval judges the whole study; pick rows from its results.csv", Exit::usage);
   if (args.dry_run) {
     std::fputs(text.c_str(), stdout);
     return 0;
@@ -68,7 +82,7 @@ int eval(Args const& args) {
                         "; eval needs the runs themselves (--out)",
                     Exit::missing);
   auto const folder = study.folder / ("eval-" + sha256(text).substr(0, 8));
-  auto const verdict = judge_plan(plan, plan.eval, store, {});
+  auto const verdict = judge_plan(plan, plan.eval, store, failed_before(study));
   write_file(folder / "spec.json", text);
   write_file(folder / "results.csv", encode_csv(to_csv(verdict.results)));
   write_file(folder / "curves.csv", encode_csv(verdict.curves));

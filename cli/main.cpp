@@ -2,6 +2,7 @@
 #include <torch/torch.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -129,6 +130,8 @@ int main(int argc, char** argv) {
     return failed(error.what(), error.code);
   } catch (eexit::Interrupted const& stop) {
     return failed(stop.what(), Exit::interrupted);
+  } catch (std::filesystem::filesystem_error const& error) {
+    return failed(error.what(), Exit::io);
   } catch (c10::Error const& error) {
     return failed(error.what_without_backtrace(), Exit::internal);
   } catch (std::exception const& error) {

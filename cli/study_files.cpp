@@ -19,15 +19,31 @@ namespace {
 
 using Json = nlohmann::json;
 
+Json phase_record(Store const& store, std::string const& key) {
+  auto const path = store.phase(key) / "phase.json";
+  auto json = Json::parse(read_file(path), nullptr, false);
+  if (!json.is_object()) throw RunError(path.string() + ": is damaged, not JSON; remove it to train the phase again");
+  return json;
+}
+
+std::vector<Spent> spent_by(Run const& run, Store const& store) {
+  std::vector<Spent> spent;
+  for (auto const& phase : run.phases) {
+    if (!store.phase_done(phase.key)) break;
+    auto const json = phase_record(store, phase.key);
+    spent.push_back({.steps = json.at("steps"), .epochs = json.at("epochs"), .macs = json.at("training_macs")});
+  }
+  return spent;
+}
+
 // What is not reproducible about a run: seconds, host, revision.
 std::vector<std::string> run_row(Run const& run, Store const& store, std::map<std::string, std::string> const& failed) {
   std::vector<std::string> keys, seconds, speeds;
   std::string threads, device, host, version, started;
   for (auto const& phase : run.phases) {
     keys.push_back(phase.key);
-    auto const path = store.phase(phase.key) / "phase.json";
-    if (!fs::exists(path)) continue;
-    auto const json = Json::parse(read_file(path));
+    if (!store.phase_done(phase.key)) continue;
+    auto const json = phase_record(store, phase.key);
     seconds.push_back(fixed(json.at("seconds"), 2));
     speeds.push_back(fixed(json.at("images_per_second"), 1));
     if (started.empty()) started = json.at("started");
@@ -68,7 +84,8 @@ void set_aside(fs::path const& folder, std::string const& spec) {
   auto const aside = folder / ("previous-" + sha256(text).substr(0, 8));
   make_folder(aside);
   for (auto const& entry : fs::directory_iterator(folder))
-    if (entry.is_regular_file()) fs::rename(entry.path(), aside / entry.path().filename());
+    if (entry.is_regular_file() && entry.path() != old) fs::rename(entry.path(), aside / entry.path().filename());
+  fs::rename(old, aside / "spec.json");  // last: until then the files are known to be the old spec's
   say("study", "the spec has changed; the files of the one before are in " + aside.string());
 }
 
@@ -88,8 +105,8 @@ void keep_only(Plan& plan, std::string const& id) {
   if (found.size() == 1 || (!found.empty() && found.front()->id == id)) {
     Run const chosen = *found.front();
     std::erase_if(plan.runs, [&](Run const& run) {
-      bool const beside = chosen.role == Role::run && run.role != Role::run && run.seed == chosen.seed &&
-                          run.data.source == chosen.data.source;
+      bool const rival = run.role == Role::rival && run.seed == chosen.seed && run.data.source == chosen.data.source;
+      bool const beside = chosen.role == Role::run && (run.id == chosen.plain_run || rival);
       return run.id != chosen.id && !beside;
     });
     return;
@@ -114,12 +131,20 @@ torch::Device device_of(Args const& args) {
   throw SpecError("--device " + args.device + ": expected cpu, cuda or cuda:N", Exit::usage);
 }
 
+void freeze(Plan const& plan, Store const& store) {
+  auto const folder = store.study(plan.study);
+  make_folder(folder);
+  set_aside(folder, plan.spec);
+  write_file(folder / "spec.json", plan.spec);
+}
+
 Verdict judge_plan(Plan const& plan, EvalSpec const& eval, Store const& store,
                    std::map<std::string, std::string> const& failed) {
   std::vector<FinishedRun> runs;
   for (auto const& run : plan.runs) {
-    FinishedRun finished{.run = &run, .table = {}};
+    FinishedRun finished{.run = &run};
     if (store.run_done(run.id)) {
+      finished.spent = spent_by(run, store);
       auto const stored = std::make_shared<StoredExits>(store.run(run.id) / "exits.safetensors");
       finished.table = [stored, &run, &eval](std::string const& split, Confidence measure) {
         return stored->table(split, measure, run, eval.convention);
@@ -134,12 +159,13 @@ Verdict judge_plan(Plan const& plan, EvalSpec const& eval, Store const& store,
 
 Study write_study(Plan const& plan, Store const& store, SweepReport const& report, torch::Device device) {
   auto const folder = store.study(plan.study);
-  make_folder(folder);
-  set_aside(folder, plan.spec);
   auto const verdict = judge_plan(plan, plan.eval, store, report.failed);
-  write_file(folder / "spec.json", plan.spec);
+  auto const curves = encode_csv(verdict.curves);
+  // A chart of other curves must not stay beside them.
+  if (!fs::exists(folder / "curves.csv") || read_file(folder / "curves.csv") != curves)
+    for (auto const* chart : {"cost_curve.svg", "cost_curve.png"}) fs::remove(folder / chart);
   write_file(folder / "results.csv", encode_csv(to_csv(verdict.results)));
-  write_file(folder / "curves.csv", encode_csv(verdict.curves));
+  write_file(folder / "curves.csv", curves);
   write_file(folder / "runs.csv", runs_csv(plan, store, report.failed));
   // Hardware and versions are those that trained, not those that only looked again.
   if (report.trained > 0 || !fs::exists(folder / "env.json")) write_file(folder / "env.json", environment_json(device));

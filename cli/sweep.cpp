@@ -41,7 +41,8 @@ Table plan_table(Plan const& plan, Store const& store) {
 
 int dry_run(Plan const& plan, Store const& store, bool json) {
   if (!json) {
-    std::fputs(plan.spec.c_str(), stdout);
+    // One run in full, defaults filled in; --json prints all of them.
+    std::fputs(plan.runs.front().resolved.c_str(), stdout);
     std::fputs(("\n" + to_console(plan_table(plan, store))).c_str(), stdout);
     return 0;
   }
@@ -49,6 +50,11 @@ int dry_run(Plan const& plan, Store const& store, bool json) {
   out["spec"] = nlohmann::ordered_json::parse(plan.spec);
   out["runs"] = nlohmann::ordered_json::array();
   for (auto const& run : plan.runs) out["runs"].push_back(nlohmann::ordered_json::parse(run.resolved));
+  std::set<std::string> keys;
+  for (auto const& run : plan.runs)
+    for (auto const& phase : run.phases)
+      if (keys.insert(phase.key).second)
+        out["phases"].push_back({{"key", phase.key}, {"done", store.phase_done(phase.key)}});
   std::puts(out.dump(2).c_str());
   return 0;
 }
@@ -57,7 +63,8 @@ int work(Args const& args, bool one_run) {
   Store store(args.out);
   store.read_only = args.dry_run;
   auto const device = device_of(args);
-  auto plan = read_plan(args.positional.at(0), args, store);
+  auto const whole = read_plan(args.positional.at(0), args, store);
+  auto plan = whole;
   if (!args.only.empty()) keep_only(plan, args.only);
   long const own = std::count_if(plan.runs.begin(), plan.runs.end(), [](Run const& r) { return r.role == Role::run; });
   if (one_run && own > 1)
@@ -65,10 +72,11 @@ int work(Args const& args, bool one_run) {
                         " runs; name one with --only, as in --only " + plan.runs.front().id + ", or use eexit sweep",
                     Exit::usage);
   if (args.dry_run) return dry_run(plan, store, args.json);
+  freeze(whole, store);
   auto const report = run_plan(plan, store, {.device = device, .fresh = args.fresh});
-  auto const study = write_study(plan, store, report, device);
-  bool const chart = report.trained > 0 || !fs::exists(study.folder / "cost_curve.svg");
-  write_table_and_chart(study, chart);
+  // The study is the whole grid: runs of it that are done already keep their rows.
+  auto const study = write_study(whole, store, report, device);
+  write_table_and_chart(study, !fs::exists(study.folder / "cost_curve.svg"));
   print_table(study, args.json);
   say("study", "files are in " + study.folder.string());
   if (report.failed.empty()) return 0;

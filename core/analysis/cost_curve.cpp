@@ -15,13 +15,14 @@ struct Reading {
   double cost = 0, value = 0;
 };
 
-// A run's label for the legend: what differs between the runs of the study.
+// The first row of each run: what it is.
 std::map<std::string, Result> runs_of(Study const& study) {
   std::map<std::string, Result> runs;
   for (auto const& row : study.results) runs.emplace(row.run, row);
   return runs;
 }
 
+// A run's label for the legend: what differs between the runs of the study.
 std::string series_name(Result const& run, bool archs, bool methods, bool datasets) {
   std::string name = run.role == "run" ? run.regime : run.arch + (run.role == "plain" ? " (plain)" : " (rival)");
   if (run.role == "run" && methods) name = run.method + " " + name;
@@ -99,11 +100,14 @@ Analyse cost_curve(JsonReader& reader) {
     std::vector<std::string> order;                                            // series names as they come
     std::map<std::string, std::map<std::string, std::vector<Reading>>> lines;  // series -> run -> frontier
     std::map<std::string, std::map<double, std::vector<double>>> dots;         // series -> cost -> accuracies
-    std::map<std::string, std::string> roles;
+    std::map<std::string, std::string> roles, owners;
     for (auto const& row : table.rows) {
       if (row[split_at] != split) continue;
       auto const& run = runs.at(row[run_at]);
-      auto const name = series_name(run, archs, methods, sets);
+      auto name = series_name(run, archs, methods, sets);
+      // Two runs of one seed differ in something else (placement, batch, ...): they are no repeats of each other.
+      auto const& owner = owners.emplace(name + "/" + std::to_string(run.seed), run.run).first->second;
+      if (owner != run.run) name += " " + run.run.substr(run.run.rfind('-') + 1);
       if (!roles.contains(name)) order.push_back(name);
       roles[name] = run.role;
       double const cost = parse_double(row[cost_at], "cost_fraction"), value = parse_double(row[value_at], "value");

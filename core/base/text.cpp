@@ -105,6 +105,12 @@ long long parse_integer(std::string_view text, std::string_view what) {
   return parse_whole<long long>(text, what, "an integer");
 }
 
+bool starts_with_any(std::string_view text, std::span<std::string const> prefixes) {
+  for (auto const& prefix : prefixes)
+    if (text.starts_with(prefix)) return true;
+  return false;
+}
+
 std::string join(std::span<std::string const> parts, std::string_view separator) {
   return join_with(parts, separator, [](std::string const& part) { return part; });
 }

@@ -19,6 +19,8 @@ std::string fixed(double value, int decimals);
 double parse_double(std::string_view text, std::string_view what);
 long long parse_integer(std::string_view text, std::string_view what);
 
+bool starts_with_any(std::string_view text, std::span<std::string const> prefixes);
+
 std::string join(std::span<std::string const> parts, std::string_view separator);
 std::string join(std::span<double const> values, std::string_view separator);  // each in shortest form
 std::string join(std::span<int const> values, std::string_view separator);

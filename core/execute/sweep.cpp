@@ -49,24 +49,62 @@ class Sweep {
       try {
         do_run(run, "run " + std::to_string(number) + "/" + std::to_string(plan_.runs.size()));
       } catch (RunError const& error) {
-        // The rest of the grid is worth having: a failed run is a failed row.
-        report_error(run.id + ": " + error.what());
-        report_.failed[run.id] = error.what();
+        if (error.code == Exit::io) throw;  // a full disk fails every run to come
+        fail(run, error.what());
+      } catch (c10::Error const& error) {
+        fail(run, error.what_without_backtrace());
+      } catch (std::bad_alloc const&) {
+        fail(run, "out of memory");
       }
     }
     return report_;
   }
 
  private:
+  // The rest of the grid is worth having: a failed run is a failed row.
+  void fail(Run const& run, std::string const& reason) {
+    report_error(run.id + ": " + reason);
+    report_.failed[run.id] = reason.substr(0, reason.find('\n'));
+  }
+
   void forget() {
     for (auto const& run : plan_.runs) {
       remove_tree(store_.run(run.id));
-      for (auto const& phase : run.phases) remove_tree(store_.phase(phase.key));
+      for (auto const& phase : run.phases) {
+        auto const folder = store_.phase(phase.key);
+        if (!fs::exists(folder)) continue;
+        // The lock file stays: another process may hold it, or wait for it.
+        Lock const lock(folder / "lock");
+        for (auto const& entry : fs::directory_iterator(folder))
+          if (entry.path().filename() != "lock") remove_tree(entry.path());
+      }
+    }
+  }
+
+  // Done, readable, and with costs in the convention asked for; what is damaged is made again.
+  bool run_stands(Run const& run) const {
+    if (!store_.run_done(run.id)) return false;
+    try {
+      return StoredExits(store_.run(run.id) / "exits.safetensors").convention() == name_of(plan_.eval.convention);
+    } catch (std::runtime_error const& error) {
+      warn(std::string(error.what()) + "; collecting again");
+      return false;
+    }
+  }
+
+  bool phase_stands(PlannedPhase const& phase) const {
+    if (!store_.phase_done(phase.key)) return false;
+    try {
+      read_tensors(store_.phase(phase.key) / "weights.safetensors");
+      return true;
+    } catch (std::runtime_error const& error) {
+      warn(std::string(error.what()) + "; training this phase again");
+      return false;
     }
   }
 
   void do_run(Run const& run, std::string const& where) {
-    if (store_.run_done(run.id)) return;
+    if (run_stands(run)) return;
     throw_if_stop_requested();
     for (std::size_t i = 0; i < run.phases.size(); ++i) do_phase(run, i, where);
     collect_run(run);
@@ -75,13 +113,15 @@ class Sweep {
   void do_phase(Run const& run, std::size_t number, std::string const& where) {
     auto const& phase = run.phases[number];
     auto const folder = store_.phase(phase.key);
-    if (store_.phase_done(phase.key)) {
+    if (phase_stands(phase)) {
+      remove_checkpoints(folder);  // left by a kill right after the phase was done
       say("sweep", where + " " + run.id + ": phase " + std::get<Train>(phase.phase).name + " is done already");
       return;
     }
     make_folder(folder);
     Lock const lock(folder / "lock");  // another process may be at the same phase
-    if (store_.phase_done(phase.key)) return;
+    if (phase_stands(phase)) return;
+    remove_tree(folder / "phase.json");
     auto const& train_spec = std::get<Train>(phase.phase);
     bool const heads = with_heads_by(run, number);
     auto const net = build_net(run.arch, run.method, run.facts->shape, run.facts->classes,
@@ -176,8 +216,7 @@ class Sweep {
   std::string metrics(Run const& run) const {
     StoredExits const stored(store_.run(run.id) / "exits.safetensors");
     Json json;
-    auto names = run.after;
-    names.emplace_back("last");
+    auto const names = exit_names(run);
     for (auto const* split : {"cal", "test"}) {
       auto const table = stored.table(split, Confidence::max_probability, run, Convention::mac);
       auto const losses = stored.losses(split);

@@ -13,8 +13,8 @@
 #include "core/execute/optimizer.h"
 #include "core/execute/timing.h"
 #include "core/net/weights.h"
+#include "core/plan/protocol.h"
 #include "core/plan/stopper.h"
-#include "core/store/exit_file.h"
 #include "core/store/store.h"
 
 namespace eexit {
@@ -115,7 +115,7 @@ class Trainer {
     weights_ = train_.with_heads() ? exit_weights(train_.recipe.exit_weights, costs_of(job.run, Convention::mac))
                                    : std::vector<double>{1.0};
     weights_k_ = torch::tensor(weights_, torch::kFloat64).to(torch::kFloat32).to(device_);
-    epoch_steps_ = (static_cast<long>(rows_.size()) + job.run.train.batch - 1) / job.run.train.batch;
+    epoch_steps_ = steps_an_epoch({.rows = static_cast<int>(rows_.size()), .batch = job.run.train.batch});
     check_every_ = train_.with_heads() ? std::min(epoch_steps_, 300L) : epoch_steps_;
   }
 
@@ -227,6 +227,7 @@ class Trainer {
 
   Measured measure_val() {
     measuring_ = true;
+    running_.collect();  // training that is still queued on a device is not the check's time
     double const begun = wall_seconds();
     auto const measured = measure(job_.net, job_.task, job_.images, job_.run.splits->val, job_.run.train.batch);
     val_seconds_ += wall_seconds() - begun;

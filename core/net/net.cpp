@@ -3,6 +3,7 @@
 #include <set>
 
 #include "core/base/error.h"
+#include "core/base/text.h"
 
 namespace eexit {
 
@@ -93,22 +94,12 @@ Earlier answer_all(ExitNet const& net, State input, Taps const& taps) {
   return answers;
 }
 
-namespace {
-
-bool starts_with_one(std::string const& name, std::vector<std::string> const& prefixes) {
-  for (auto const& prefix : prefixes)
-    if (name.starts_with(prefix)) return true;
-  return false;
-}
-
-}  // namespace
-
 void set_learning(ExitNet& net, std::vector<std::string> const& prefixes) {
   net.eval();
   for (auto& item : net.named_modules())
-    if (starts_with_one(item.key() + ".", prefixes)) item.value()->train(true);
+    if (starts_with_any(item.key() + ".", prefixes)) item.value()->train(true);
   for (auto& item : net.named_parameters()) {
-    bool const learns = starts_with_one(item.key(), prefixes);
+    bool const learns = starts_with_any(item.key(), prefixes);
     item.value().set_requires_grad(learns);
     if (!learns) item.value().mutable_grad() = Tensor();
   }
@@ -118,7 +109,7 @@ std::vector<std::pair<std::string, Tensor>> parameters_of(ExitNet const& net,
                                                           std::vector<std::string> const& prefixes) {
   std::vector<std::pair<std::string, Tensor>> chosen;
   for (auto const& item : net.named_parameters())
-    if (starts_with_one(item.key(), prefixes)) chosen.emplace_back(item.key(), item.value());
+    if (starts_with_any(item.key(), prefixes)) chosen.emplace_back(item.key(), item.value());
   return chosen;
 }
 

@@ -28,12 +28,6 @@ torch::ScalarType scalar_of(Dtype dtype) {
   throw std::logic_error("unknown dtype");
 }
 
-bool wanted(std::string const& name, std::vector<std::string> const& prefixes) {
-  for (auto const& prefix : prefixes)
-    if (name.starts_with(prefix)) return true;
-  return false;
-}
-
 std::string shape_text(c10::IntArrayRef sizes) {
   std::string text = "[";
   for (std::size_t i = 0; i < sizes.size(); ++i) text += (i ? ", " : "") + std::to_string(sizes[i]);
@@ -58,9 +52,9 @@ Tensor from_bytes(TensorBytes const& tensor) {
 std::map<std::string, Tensor> tensors_of(ExitNet const& net, std::vector<std::string> const& prefixes) {
   std::map<std::string, Tensor> all;
   for (auto const& item : net.named_parameters())
-    if (wanted(item.key(), prefixes)) all[item.key()] = item.value();
+    if (starts_with_any(item.key(), prefixes)) all[item.key()] = item.value();
   for (auto const& item : net.named_buffers())
-    if (wanted(item.key(), prefixes)) all[item.key()] = item.value();
+    if (starts_with_any(item.key(), prefixes)) all[item.key()] = item.value();
   return all;
 }
 
@@ -80,7 +74,7 @@ void load_tensors(ExitNet& net, std::map<std::string, TensorBytes> const& values
       wrong.push_back(name + " has shape " + shape_text(value.sizes()) + ", expected " + shape_text(tensor.sizes()));
   }
   for (auto const& [name, value] : values)
-    if (wanted(name, prefixes) && !mine.contains(name)) wrong.push_back(name + " is not part of the network");
+    if (starts_with_any(name, prefixes) && !mine.contains(name)) wrong.push_back(name + " is not part of the network");
   if (!wrong.empty()) throw RunError(where + ": " + join(wrong, "; "));
   // copy_ keeps the strides of the destination, channels-last or not.
   for (auto const& [name, tensor] : mine) {

@@ -33,6 +33,7 @@ struct Cost {
   }
 };
 enum class Convention { mac, fv };
+inline std::string name_of(Convention convention) { return convention == Convention::mac ? "mac" : "fv"; }
 inline double in(Convention convention, Cost const& cost) { return convention == Convention::mac ? cost.mac : cost.fv; }
 
 // A plain network: its stages in walking order and its own classifier. The last stage carries no exit of its own.

@@ -44,6 +44,7 @@ Json to_json(Schedule const& schedule) {
 }
 
 constexpr char const* weight_names[] = {"uniform", "linear", "cost", "custom"};
+constexpr char const* keep_names[] = {"last", "any_exit", "mean"};
 constexpr char const* schedule_names[] = {"constant", "step", "cosine"};
 
 template <std::size_t N>
@@ -214,7 +215,7 @@ std::string canonical(Phase const& phase) {
                {"label_smoothing", train.recipe.label_smoothing},
                {"epochs", train.length.epochs},
                {"steps", train.length.steps},
-               {"keep", static_cast<int>(train.keep)}};
+               {"keep", keep_names[static_cast<int>(train.keep)]}};
   // A backbone has one exit: weights of others must not split what is shared.
   if (train.with_heads())
     json["exit_weights"] = {{"name", weight_names[static_cast<int>(train.recipe.exit_weights.kind)]},

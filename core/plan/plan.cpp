@@ -27,6 +27,18 @@ std::string name_of(Protocol::Kind kind) {
   return "converged";
 }
 
+std::vector<std::string> exit_names(Run const& run) {
+  auto names = run.after;
+  names.emplace_back("last");
+  return names;
+}
+
+std::vector<double> costs_of(Run const& run, Convention convention) {
+  std::vector<double> costs;
+  for (auto const& cost : run.exit_cost) costs.push_back(in(convention, cost));
+  return costs;
+}
+
 std::string name_of(Role role) {
   switch (role) {
     case Role::run:
@@ -204,7 +216,7 @@ class Planner {
       if (found == stages.end())
         throw SpecError(place + ": no stage \"" + after[i] + "\"; expected " +
                         (stages.front() == "stem" ? "\"stem\" or " : "") + "a block from 0 to " +
-                        std::to_string(std::stoi(stages.back()) - 1));
+                        std::to_string(stages.size() - (stages.front() == "stem" ? 3 : 2)));
       if (found + 1 == stages.end())
         throw SpecError(place + ": an exit after the last block (" + after[i] +
                         ") would double the network's own classifier; expected at most " + *(found - 1));
@@ -230,6 +242,9 @@ class Planner {
     for (auto const& phase : phases) {
       auto const& train = std::get<Train>(phase);
       bool const trunk = train.learns("stage.") || train.learns("last.");
+      if (heads_learn && !train.with_heads())
+        throw SpecError(place + ": a " + train.name +
+                        " phase cannot follow one with heads: it would leave them behind");
       heads_learn = heads_learn || train.with_heads();
       if (!trunk && !some_head)
         throw SpecError(place + ": nothing to train in phase " + train.name + ": no head has parameters");
@@ -287,7 +302,8 @@ class Planner {
                  {"numerics", numerics_version},
                  {"arch", {{"name", run.arch.name}, {"params", Json::parse(run.arch.params)}}},
                  {"data",
-                  {{"identity", run.facts->identity},
+                  {{"name", run.data.source.name},  // its constants: mean and deviation
+                   {"identity", run.facts->identity},
                    {"limit", run.data.limit ? Json(*run.data.limit) : Json()},
                    {"held_out", run.data.held_out},
                    {"split_seed", run.data.split_seed}}},
@@ -348,8 +364,7 @@ class Planner {
                                 {"steps", phase.steps},
                                 {"training_macs", phase.macs}});
     }
-    auto exits = run.after;
-    exits.emplace_back("last");
+    auto const exits = exit_names(run);
     json["exits"] = Json::array();
     for (std::size_t k = 0; k < exits.size(); ++k)
       json["exits"].push_back({{"name", exits[k]}, {"mac", run.exit_cost[k].mac}, {"fv", run.exit_cost[k].fv}});

@@ -107,6 +107,9 @@ struct Run {
   std::string plain_run;  // id of the plain run held beside it; empty: none
 };
 
+std::vector<std::string> exit_names(Run const&);       // "0", "2", ..., "last"
+std::vector<double> costs_of(Run const&, Convention);  // cumulative, by exit
+
 struct Plan {
   std::string study;
   std::string spec;  // the frozen text: the file with --set applied

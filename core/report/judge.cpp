@@ -1,6 +1,7 @@
 #include "core/report/judge.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "core/base/error.h"
@@ -29,18 +30,23 @@ constexpr double over_budget_by = 1.01;
 
 std::string budget_text(std::optional<double> budget) { return budget ? shortest(*budget) : "max"; }
 
-std::string epochs_text(Run const& run) {
+std::string epochs_text(FinishedRun const& finished) {
   std::vector<std::string> parts;
-  for (auto const& phase : run.phases) {
+  for (std::size_t i = 0; i < finished.run->phases.size(); ++i) {
+    auto const& phase = finished.run->phases[i];
     auto const& train = std::get<Train>(phase.phase);
     auto const& length = train.length;
-    parts.push_back(train.name + ":" + std::to_string(length.epochs) +
-                    (length.steps > 0 ? "+" + std::to_string(length.steps) + " steps" : ""));
+    bool const cut = i < finished.spent.size() && finished.spent[i].steps != phase.steps;
+    parts.push_back(train.name + ":" +
+                    (cut                ? shortest(std::round(finished.spent[i].epochs * 100) / 100)
+                     : length.steps > 0 ? std::to_string(length.epochs) + "+" + std::to_string(length.steps) + " steps"
+                                        : std::to_string(length.epochs)));
   }
   return join(parts, ";");
 }
 
-Result blank(std::string const& study, Run const& run, Convention convention) {
+Result blank(std::string const& study, FinishedRun const& finished, Convention convention) {
+  Run const& run = *finished.run;
   Result row;
   row.study = study;
   row.run = run.id;
@@ -52,10 +58,11 @@ Result blank(std::string const& study, Run const& run, Convention convention) {
   row.protocol = name_of(run.train.protocol.kind);
   row.placement = run.placement;
   row.seed = run.seed;
-  row.convention = convention == Convention::mac ? "mac" : "fv";
+  row.convention = name_of(convention);
   row.params = run.params;
-  row.epochs = epochs_text(run);
-  for (auto const& phase : run.phases) row.training_macs += phase.macs;
+  row.epochs = epochs_text(finished);
+  for (std::size_t i = 0; i < run.phases.size(); ++i)
+    row.training_macs += i < finished.spent.size() ? finished.spent[i].macs : run.phases[i].macs;
   return row;
 }
 
@@ -143,7 +150,7 @@ class Judge {
     for (auto const& finished : runs) prepare(finished);
     for (auto const& finished : runs) {
       if (!finished.table) {
-        auto row = blank(study_, *finished.run, eval_.convention);
+        auto row = blank(study_, finished, eval_.convention);
         row.metric = "failed";
         verdict_.results.push_back(row);
       } else if (finished.run->role == Role::run) {
@@ -172,7 +179,7 @@ class Judge {
     auto const& run = *finished.run;
     for (auto const* split : splits) {
       auto const& any = tables.at(split, eval_.policies.front().confidence);
-      auto const base = blank(study_, run, eval_.convention);
+      auto const base = blank(study_, finished, eval_.convention);
       for (auto const& rule : eval_.policies) {
         auto const& table = tables.at(split, rule.confidence);
         auto const& cal = tables.at("cal", rule.confidence);
@@ -252,7 +259,7 @@ class Judge {
   void single(FinishedRun const& finished) {
     for (auto const* split : splits) {
       auto const table = finished.table(split, Confidence::max_probability);
-      Result row = blank(study_, *finished.run, eval_.convention);
+      Result row = blank(study_, finished, eval_.convention);
       row.split = split;
       row.budget = "max";
       row.metric = "accuracy";

@@ -16,9 +16,16 @@ namespace eexit {
 // A finished run's answers on "cal" or "test" with confidences of one measure.
 using TableOf = std::function<ExitTable(std::string const& split, Confidence)>;
 
+// What a phase really took, which early stopping makes less than planned.
+struct Spent {
+  long steps = 0;
+  double epochs = 0, macs = 0;
+};
+
 struct FinishedRun {
   Run const* run = nullptr;
-  TableOf table;  // empty: the run failed
+  TableOf table = {};             // empty: the run failed
+  std::vector<Spent> spent = {};  // by phase; as planned where it is not known
 };
 
 struct Verdict {
@@ -32,7 +39,8 @@ Verdict judge(std::string const& study, std::vector<FinishedRun> const& runs, Ev
 // The family behind a rule, its parameters read.
 PolicyFamily family_of(EvalSpec::Rule const&);
 
-// How often each exit is taken and so on by one run at the knobs fitted for a budget ("max": all at the last exit).
+// The knobs for a budget, fitted on cal (none: the dearest point, all rows at the last exit); none when no point meets
+// it.
 std::optional<Knobs> fitted_knobs(EvalSpec::Rule const&, ExitTable const& cal, std::optional<double> budget);
 
 }  // namespace eexit

@@ -5,12 +5,6 @@
 
 namespace eexit {
 
-std::vector<double> costs_of(Run const& run, Convention convention) {
-  std::vector<double> costs;
-  for (auto const& cost : run.exit_cost) costs.push_back(in(convention, cost));
-  return costs;
-}
-
 namespace {
 
 constexpr Confidence measures[] = {Confidence::max_probability, Confidence::entropy, Confidence::margin};
@@ -56,10 +50,7 @@ void write_exits(fs::path const& path, ExitFile const& exits, Run const& run, Co
   add_split(file, "test", exits.test, exits, most_bytes);
   file.tensors["cost"] = pack(Dtype::f64, {exits.exits}, costs_of(run, convention));
   file.tensors["plain_cost"] = pack(Dtype::f64, {1}, std::vector<double>{in(convention, run.base)});
-  auto names = run.after;
-  names.emplace_back("last");
-  file.metadata = {
-      {"run", run.id}, {"exits", join(names, ";")}, {"convention", convention == Convention::mac ? "mac" : "fv"}};
+  file.metadata = {{"run", run.id}, {"exits", join(exit_names(run), ";")}, {"convention", name_of(convention)}};
   write_tensors(path, file);
 }
 
@@ -107,6 +98,11 @@ ExitTable StoredExits::table(std::string const& split, Confidence measure, Run c
     throw RunError(where_ + ": answers of " + split + " do not fit the run's exits");
   check(table);
   return table;
+}
+
+std::string StoredExits::convention() const {
+  auto const found = file_.metadata.find("convention");
+  return found == file_.metadata.end() ? "" : found->second;
 }
 
 std::vector<double> StoredExits::losses(std::string const& split) const {

@@ -34,6 +34,7 @@ class StoredExits {
   explicit StoredExits(fs::path const& file);
   // split: "cal" or "test". Costs come from the run, in the convention asked for.
   ExitTable table(std::string const& split, Confidence, Run const&, Convention) const;
+  std::string convention() const;  // that the file's costs are in
   // Mean cross-entropy of each exit; empty where logits were too large to store.
   std::vector<double> losses(std::string const& split) const;
 
@@ -42,8 +43,5 @@ class StoredExits {
   std::string where_;
   TensorFile file_;
 };
-
-// exit_cost and plain cost of a run in one convention.
-std::vector<double> costs_of(Run const&, Convention);
 
 }  // namespace eexit

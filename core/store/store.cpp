@@ -1,6 +1,7 @@
 #include "core/store/store.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include "core/base/error.h"
 #include "core/base/log.h"
@@ -55,8 +56,8 @@ void save_checkpoint(fs::path const& folder, TensorFile file) {
 
 std::optional<TensorFile> load_checkpoint(fs::path const& folder, std::string const& key) {
   auto const found = numbers(folder);
-  for (auto number = found.rbegin(); number != found.rend(); ++number) {
-    auto const path = checkpoint(folder, *number);
+  for (auto const number : std::ranges::reverse_view(found)) {
+    auto const path = checkpoint(folder, number);
     TensorFile file;
     try {
       file = read_tensors(path);
