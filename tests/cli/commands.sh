@@ -37,6 +37,20 @@ id=$("$EEXIT" sweep spec.json --dry-run --json | python3 -c 'import json, sys; p
 "$EEXIT" train spec.json --only "$id" --out alone --quiet >/dev/null
 cmp out/runs/"$id"/exits.safetensors alone/runs/"$id"/exits.safetensors
 
+"$EEXIT" train spec.json --only "$id" --quiet >/dev/null
+cmp first.csv out/studies/small/results.csv  # one run alone must not take the others' rows away
+
+# What is damaged in the store is made again, to the same bytes.
+printf x >>out/runs/"$id"/exits.safetensors
+backbone=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["phases"][0]["key"])' out/runs/*-disjoint-*/run.json)
+truncate -s 100 out/phases/"$backbone"/weights.safetensors
+rm out/runs/*-disjoint-*/metrics.json
+"$EEXIT" sweep spec.json --quiet >again.txt 2>again.err
+cmp first.txt again.txt
+cmp first.csv out/studies/small/results.csv
+grep -q 'collecting again' again.err || fail "a damaged exits.safetensors went unnoticed"
+grep -q 'training this phase again' again.err || fail "damaged weights went unnoticed"
+
 "$EEXIT" eval small --set '/eval/policies=[{"name": "patience"}, {"name": "threshold", "confidence": "entropy"}]' \
   --samples samples.csv --budget 1 --quiet >eval.txt
 head -n 1 samples.csv | grep -q 'index,label,exit,prediction,confidence' || fail "samples.csv has other columns"

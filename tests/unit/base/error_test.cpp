@@ -7,9 +7,11 @@ using namespace eexit;
 using eexit::test::message_of;
 
 TEST_CASE("error: kinds carry their exit codes", "[base]") {
-  CHECK(SpecError("x").code == Exit::data);
-  CHECK(SpecError("x", Exit::usage).code == Exit::usage);
-  CHECK(RunError("x").code == Exit::io);
+  SpecError const content("x"), usage("x", Exit::usage);
+  RunError const io("x");
+  CHECK(content.code == Exit::data);
+  CHECK(usage.code == Exit::usage);
+  CHECK(io.code == Exit::io);
   CHECK(static_cast<int>(Exit::interrupted) == 75);
 }
 
