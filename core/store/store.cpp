@@ -1,7 +1,6 @@
 #include "core/store/store.h"
 
 #include <algorithm>
-#include <ranges>
 
 #include "core/base/error.h"
 #include "core/base/log.h"
@@ -55,8 +54,9 @@ void save_checkpoint(fs::path const& folder, TensorFile file) {
 }
 
 std::optional<TensorFile> load_checkpoint(fs::path const& folder, std::string const& key) {
-  auto const found = numbers(folder);
-  for (auto const number : std::ranges::reverse_view(found)) {
+  auto newest_first = numbers(folder);
+  std::reverse(newest_first.begin(), newest_first.end());
+  for (auto const number : newest_first) {
     auto const path = checkpoint(folder, number);
     TensorFile file;
     try {
