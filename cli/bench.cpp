@@ -182,8 +182,7 @@ int bench_exits(Args const& args) {
   Store const store(args.out);
   auto const study = open_study(args.positional.at(1), args.out);
   auto const device = device_of(args);
-  Args spec_args = args;
-  auto plan = read_plan((study.folder / "spec.json").string(), spec_args, store);
+  auto plan = read_plan((study.folder / "spec.json").string(), args, store);
   if (!args.only.empty()) keep_only(plan, args.only);
   int const rounds = number(args, "rounds", 1), samples = number(args, "samples", 64);
   std::optional<double> budget;

@@ -112,9 +112,10 @@ class Trainer {
         stopper_(make_stopper(train_.stop.value_or(Stop{}), counted())),
         running_(exits_, job.label) {
     // A backbone has one exit, whatever the run's heads are weighted by.
-    weights_ = train_.with_heads() ? exit_weights(train_.recipe.exit_weights, costs_of(job.run, Convention::mac))
-                                   : std::vector<double>{1.0};
-    weights_k_ = torch::tensor(weights_, torch::kFloat64).to(torch::kFloat32).to(device_);
+    auto const weights = train_.with_heads()
+                             ? exit_weights(train_.recipe.exit_weights, costs_of(job.run, Convention::mac))
+                             : std::vector<double>{1.0};
+    weights_k_ = torch::tensor(weights, torch::kFloat64).to(torch::kFloat32).to(device_);
     epoch_steps_ = steps_an_epoch({.rows = static_cast<int>(rows_.size()), .batch = job.run.train.batch});
     check_every_ = train_.with_heads() ? std::min(epoch_steps_, 300L) : epoch_steps_;
   }
@@ -357,7 +358,6 @@ class Trainer {
   Optimizer optimizer_;
   Stopper stopper_;
   Running running_;
-  std::vector<double> weights_;
   Tensor weights_k_;
   std::vector<int> order_;
   std::map<std::string, TensorBytes> best_;

@@ -194,9 +194,8 @@ Recipe read_recipe(JsonReader& reader, Recipe const& from) {
   Recipe read;
   read.optim = read_optim(reader, from.optim);
   read.schedule = read_schedule(reader, from.schedule);
-  read.clip =
-      reader.has("clip") ? reader.maybe_number("clip", {1e-9, 1e9}, "largest norm of the whole gradient") : from.clip;
-  if (!reader.has("clip")) reader.maybe_number("clip", {1e-9, 1e9}, "largest norm of the whole gradient");
+  auto const clip = reader.maybe_number("clip", {1e-9, 1e9}, "largest norm of the whole gradient");
+  read.clip = reader.has("clip") ? clip : from.clip;  // null written out takes it away
   read.label_smoothing =
       reader.number("label_smoothing", from.label_smoothing, {0, 0.999}, "share of the target spread over all classes");
   read.exit_weights = read_exit_weights(reader, from.exit_weights);
