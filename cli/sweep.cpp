@@ -42,14 +42,14 @@ Table plan_table(Plan const& plan, Store const& store) {
 int dry_run(Plan const& plan, Store const& store, bool json) {
   if (!json) {
     // One run in full, defaults filled in; --json prints all of them.
-    std::fputs(plan.runs.front().resolved.c_str(), stdout);
+    std::fputs(resolved(plan.runs.front()).c_str(), stdout);
     std::fputs(("\n" + to_console(plan_table(plan, store))).c_str(), stdout);
     return 0;
   }
   auto out = nlohmann::ordered_json::object();
   out["spec"] = nlohmann::ordered_json::parse(plan.spec);
   out["runs"] = nlohmann::ordered_json::array();
-  for (auto const& run : plan.runs) out["runs"].push_back(nlohmann::ordered_json::parse(run.resolved));
+  for (auto const& run : plan.runs) out["runs"].push_back(nlohmann::ordered_json::parse(resolved(run)));
   std::set<std::string> keys;
   for (auto const& run : plan.runs)
     for (auto const& phase : run.phases)

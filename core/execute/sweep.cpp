@@ -208,7 +208,7 @@ class Sweep {
                          .test = collect(*net, test_images, test_rows)};
     auto const folder = store_.run(run.id);
     write_exits(folder / "exits.safetensors", exits, run, plan_.eval.convention);
-    write_file(folder / "run.json", run.resolved);
+    write_file(folder / "run.json", resolved(run));
     write_file(folder / "env.json", environment_json(options_.device));
     write_file(folder / "metrics.json", metrics(run));
   }

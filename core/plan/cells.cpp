@@ -101,7 +101,8 @@ std::vector<Axis> read_axes(Json const& grid, std::string const& file) {
 Cell finish(Traced traced, std::string const& file) {
   fill(traced.value);
   traced.origin.emplace("", "/defaults");  // where what is written nowhere would be written
-  return {traced.value.dump(), std::make_shared<Source>(Source{file, std::move(traced.origin)})};
+  return {std::make_shared<std::string>(traced.value.dump()),
+          std::make_shared<Source>(Source{file, std::move(traced.origin)})};
 }
 
 // Marks the entries of `exclude` that match in `useful`.
@@ -190,24 +191,21 @@ Cells expand_cells(std::string const& spec_text, std::string const& file) {
         refuse(file, child(from, key), "a rival changes arch alone; its data, train and seeds are those of the grid");
     Traced run = defaults;
     lay_over_run(run, rivals[i], from);
-    cells.rivals.push_back(finish(std::move(run), file));
+    cells.rivals.push_back({std::make_shared<std::string>(Json({{"arch", run.value["arch"]}}).dump()),
+                            std::make_shared<Source>(Source{file, std::move(run.origin)})});
   }
   return cells;
 }
 
-Cell with_data_of(Cell const& run, Cell const& like) {
-  Json value = Json::parse(run.text);
-  Json const other = Json::parse(like.text);
+Cell with_arch_of(Cell const& run, Cell const& other) {
+  Json value = Json::parse(*run.text);
+  value["arch"] = Json::parse(*other.text)["arch"];
   Source source = *run.source;
-  for (auto const* key : {"data", "train", "seed"}) {
-    value[key] = other[key];
-    auto const pointer = std::string("/") + key;
-    std::erase_if(source.origin,
-                  [&](auto const& item) { return item.first == pointer || item.first.starts_with(pointer + "/"); });
-    for (auto const& [at, from] : like.source->origin)
-      if (at == pointer || at.starts_with(pointer + "/")) source.origin[at] = from;
-  }
-  return {value.dump(), std::make_shared<Source>(std::move(source))};
+  auto const of_arch = [](auto const& item) { return item.first == "/arch" || item.first.starts_with("/arch/"); };
+  std::erase_if(source.origin, of_arch);
+  for (auto const& item : other.source->origin)
+    if (of_arch(item)) source.origin.insert(item);
+  return {std::make_shared<std::string>(value.dump()), std::make_shared<Source>(std::move(source))};
 }
 
 std::string edit_spec(std::string const& text, std::string const& file, std::vector<std::string> const& edits) {

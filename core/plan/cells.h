@@ -11,14 +11,13 @@ namespace eexit {
 
 // One partial run laid over the defaults, every key of a run filled in. `source` tells where each value was written.
 struct Cell {
-  std::string text;  // JSON object
+  std::shared_ptr<std::string const> text;  // JSON object
   std::shared_ptr<Source const> source;
 };
 
 struct Cells {
-  std::vector<Cell> runs;  // grid, then include; excluded ones dropped
-  // What rivals lay over the defaults; only `arch` may be given.
-  std::vector<Cell> rivals;
+  std::vector<Cell> runs;             // grid, then include; excluded ones dropped
+  std::vector<Cell> rivals;           // {"arch": ...} alone: what a rival gave, laid over the defaults
   std::vector<std::string> warnings;  // entries without effect
 };
 
@@ -26,7 +25,7 @@ struct Cells {
 // placement, arrays and scalars replace. SpecError on a grid that expands to nothing or to over 100,000 runs.
 Cells expand_cells(std::string const& spec_text, std::string const& file);
 
-// `run` with data, train and seed of `like`.
-Cell with_data_of(Cell const& run, Cell const& like);
+// `run` with the architecture of `other`.
+Cell with_arch_of(Cell const& run, Cell const& other);
 
 }  // namespace eexit

@@ -180,7 +180,7 @@ Recipe TrainSpec::recipe_for(std::string const& phase) const {
 }
 
 TypedRun read_run(Cell const& cell, Catalog const& catalog, bool plain) {
-  JsonReader reader(cell.text, cell.source);
+  JsonReader reader(*cell.text, cell.source);
   TypedRun run;
   run.data = read_data(reader, catalog);
   run.arch = read_choice(reader, catalog, "arch", "arch", "resnet", "architecture", true, run.arch_label);
@@ -208,5 +208,15 @@ std::vector<Field> run_fields(Catalog const& catalog) {
 }
 
 std::string place_in(Cell const& cell, std::string const& pointer) { return cell.source->place(pointer); }
+
+std::string recipe_place(Cell const& cell, std::string const& regime, std::string const& phase,
+                         std::string const& key) {
+  auto const text = Json::parse(*cell.text);
+  for (auto const& part : {"regimes/" + regime + "/" + phase, "phases/" + phase}) {
+    auto const own = "/train/" + part + "/" + key;
+    if (text.contains(Json::json_pointer(own))) return own;
+  }
+  return "/train/" + key;
+}
 
 }  // namespace eexit

@@ -28,4 +28,7 @@ std::vector<Field> run_fields(Catalog const&);
 // A pointer's place in the file, for errors found after reading: "spec.json /defaults/placement".
 std::string place_in(Cell const&, std::string const& pointer);
 
+// The pointer in the cell to what a phase's recipe takes its `key` from: "/train/phases/joint/clip".
+std::string recipe_place(Cell const&, std::string const& regime, std::string const& phase, std::string const& key);
+
 }  // namespace eexit

@@ -102,11 +102,15 @@ struct Run {
   long long params = 0;
   std::shared_ptr<DataFacts const> facts;
   std::shared_ptr<Splits const> splits;
-  std::string resolved;   // canonical JSON, what run.json stores
+  std::string spec;       // canonical JSON of the run object, every default filled in
   std::string cell;       // the same for runs that differ in their seed alone
   std::string plain_run;  // id of the plain run held beside it; empty: none
+  // What spec_for() plans the run again from: the cell of the grid that it comes from, and for a rival the object laid
+  // over that cell.
+  std::shared_ptr<std::string const> written, rival;
 };
 
+std::string resolved(Run const&);                      // JSON, what run.json stores
 std::vector<std::string> exit_names(Run const&);       // "0", "2", ..., "last"
 std::vector<double> costs_of(Run const&, Convention);  // cumulative, by exit
 

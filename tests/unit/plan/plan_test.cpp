@@ -103,8 +103,8 @@ TEST_CASE("the quickstart's plan") {
 
 TEST_CASE("run.json says what was resolved") {
   auto const plan = plan_of(quickstart);
-  approve("plan_run.json", plan.runs[2].resolved);
-  CHECK(nlohmann::json::parse(plan.runs[3].resolved)["regime"] == "plain");
+  approve("plan_run.json", resolved(plan.runs[2]));
+  CHECK(nlohmann::json::parse(resolved(plan.runs[3]))["regime"] == "plain");
 }
 
 TEST_CASE("an empty spec has every default") {

@@ -1,0 +1,51 @@
+// Cells to runs: everything of a run but its place in the plan.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/plan/catalog.h"
+#include "core/plan/cells.h"
+#include "core/plan/protocol.h"
+#include "core/plan/read_run.h"
+#include "core/plan/spec.h"
+
+namespace eexit {
+
+// Runs of one spec share what is asked about data sets and networks.
+class Planner {
+ public:
+  explicit Planner(Catalog const& catalog) : catalog_(catalog) {}
+
+  Run run(Cell const&);
+  Run plain(Cell const&);  // the plain network on the cell's data, trained as the cell says
+  // `like`: the grid's cell that lends all but the architecture, and the network that cost fractions refer to.
+  Run rival(Cell const& rival, Cell const& like);
+
+  std::set<std::string> warnings;
+
+ private:
+  struct Rows {
+    std::shared_ptr<DataFacts const> facts;
+    std::shared_ptr<Splits const> splits;
+  };
+
+  Run plan(Cell const&, Role, Cell const* like);
+  Rows rows_of(DataSpec const&, Cell const&);
+  BackboneFacts const& backbone(Choice const& arch, DataFacts const&);
+  HeadFacts heads(TypedRun const&, std::vector<std::string> const& after, DataFacts const&);
+  std::vector<std::string> exits_of(TypedRun const&, DataFacts const&, Cell const&);
+  double reference_macs(TypedRun const&, Rows const&, Cell const&);
+  void warn_of_epochs(std::vector<Phase> const&, Protocol const&, Cell const&);
+
+  Catalog const& catalog_;
+  std::map<std::string, std::shared_ptr<DataFacts const>> facts_;
+  std::map<std::string, std::shared_ptr<Splits const>> splits_;
+  std::map<std::string, BackboneFacts> backbones_;
+};
+
+}  // namespace eexit

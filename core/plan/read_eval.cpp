@@ -1,0 +1,58 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "core/plan/plan.h"
+
+namespace eexit {
+
+namespace {
+
+using Json = nlohmann::json;
+
+// Two rows of the same name would be averaged as if they were two seeds.
+void refuse_repeats(JsonReader& reader, EvalSpec const& eval) {
+  for (std::size_t i = 1; i < eval.budgets.size(); ++i)
+    if (eval.budgets[i] == eval.budgets[i - 1])
+      reader.fail("budgets", "expected each budget once, found " + shortest(eval.budgets[i]) + " twice");
+  std::set<std::string> rules;
+  for (auto const& rule : eval.policies)
+    if (!rules.insert(rule.policy.name + " by " + rule.confidence).second)
+      reader.fail("policies", "expected each policy and confidence once, found " + rule.policy.name + " by " +
+                                  rule.confidence + " twice");
+}
+
+}  // namespace
+
+EvalSpec read_eval(JsonReader& reader, Catalog const& catalog) {
+  EvalSpec eval;
+  for (auto& [name, params] : reader.choices("policies", "threshold", "exit rules to judge by")) {
+    EvalSpec::Rule rule;
+    rule.confidence = params.one_of("confidence", "max_probability", {"max_probability", "entropy", "margin"},
+                                    "measure the rule looks at");
+    catalog.read("policies", name, params);
+    Json own = Json::parse(params.resolved());
+    own.erase("name");
+    own.erase("confidence");
+    rule.policy = {name, own.dump()};
+    eval.policies.push_back(rule);
+  }
+  eval.budgets =
+      reader.numbers("budgets", eval.budgets, {1e-6, 1000}, "mean cost allowed, fractions of the plain cost");
+  std::sort(eval.budgets.begin(), eval.budgets.end());
+  refuse_repeats(reader, eval);
+  eval.reference_rule =
+      reader.one_of("rule", "default", {"default", "reference"},
+                    "default: best on cal within the budget; reference: as published, on test") == "reference";
+  eval.convention =
+      reader.one_of("cost", "mac", {"mac", "fv"}, "mac: convolutions and products; fv: the reference's") == "mac"
+          ? Convention::mac
+          : Convention::fv;
+  eval.plain = reader.flag("plain", true, "train the plain network too, one a data set, architecture and seed");
+  reader.done();
+  return eval;
+}
+
+}  // namespace eexit
