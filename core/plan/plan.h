@@ -22,6 +22,10 @@ std::string edit_spec(std::string const& text, std::string const& file, std::vec
 // Expands and checks everything: a typo in cell 37 fails here. `text` as from edit_spec.
 Plan make_plan(std::string const& text, std::string const& file, Catalog const&);
 
+// A spec whose plan has each of these runs of `plan` again, by the same id and keys, and maybe more: their plain
+// networks, a rival for every cell. For a process that does a few runs of a large study.
+std::string spec_for(Plan const& plan, std::vector<Run const*> const& runs);
+
 // The eval object alone, for judging finished runs by other rules.
 EvalSpec read_eval(JsonReader&, Catalog const&);
 
