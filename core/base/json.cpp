@@ -219,7 +219,8 @@ struct JsonReader::Node {
   struct Answer {
     Field field;
     std::variant<std::string, Shared, std::vector<Shared>> value;
-    bool implied = false;  // the name of a choice: declared by its parent
+    bool implied = false;      // the name of a choice: declared by its parent
+    Shared instead = nullptr;  // the object that may stand in the place of a number
   };
 
   Json value;
@@ -321,6 +322,7 @@ struct JsonReader::Node {
       field.name = prefix + field.name;
       all.push_back(field);
       if (auto const* const child = std::get_if<Shared>(&given.value)) (*child)->append_fields(all, field.name + ".");
+      if (given.instead) given.instead->append_fields(all, field.name + ".");
       // The elements of a list are asked the same; the first speaks for all.
       auto const* const list = std::get_if<std::vector<Shared>>(&given.value);
       if (list && !list->empty()) list->front()->append_fields(all, field.name + ".");
@@ -401,6 +403,25 @@ std::optional<double> JsonReader::maybe_number(std::string const& name, Bounds b
   if (written && !written->is_null()) value = node_->read_number(*written, node_->pointer_of(name), bounds);
   node_->answer(value ? canonical(*value) : "null");
   return value;
+}
+
+JsonReader::Either JsonReader::number_or_object(std::string const& name, std::optional<double> fallback, Bounds bounds,
+                                                std::string const& help) {
+  auto const shown = fallback ? canonical(*fallback) : "{}";
+  Json const* const written = node_->ask({name, "number or object", shown, show(bounds), help});
+  auto const at = node_->pointer_of(name);
+  Json const nothing = Json::object();
+  bool const object = written ? written->is_object() : !fallback;
+  auto child = node_->read_object(written && object ? *written : nothing, at);
+  if (object) {
+    node_->answer(child);
+    return {std::nullopt, JsonReader(std::move(child))};
+  }
+  if (written && !written->is_number()) fail(name, within("a number", bounds) + " or an object" + found(*written));
+  double const number = written ? node_->read_number(*written, at, bounds) : *fallback;
+  node_->answer(canonical(number));
+  node_->answers.back().instead = child;
+  return {number, JsonReader(std::move(child))};
 }
 
 std::vector<int> JsonReader::integers(std::string const& name, std::vector<int> const& fallback, Bounds bounds,

@@ -56,6 +56,11 @@ class JsonReader {
                      std::string const& help);
   std::optional<int> maybe_integer(std::string const& name, Bounds, std::string const& help);    // null or absent: none
   std::optional<double> maybe_number(std::string const& name, Bounds, std::string const& help);  // null or absent: none
+
+  // A number, or an object in its place: then the number is none. Absent without a fallback stands for {}. The object
+  // is there to be asked in either case, so that its keys are declared.
+  struct Either;
+  Either number_or_object(std::string const& name, std::optional<double> fallback, Bounds, std::string const& help);
   std::vector<int> integers(std::string const& name, std::vector<int> const& fallback, Bounds, std::string const& help);
   std::vector<double> numbers(std::string const& name, std::vector<double> const& fallback, Bounds,
                               std::string const& help);
@@ -96,6 +101,11 @@ class JsonReader {
 struct JsonReader::Chosen {
   std::string name;
   JsonReader params;
+};
+
+struct JsonReader::Either {
+  std::optional<double> number;
+  JsonReader object;
 };
 
 // A reader over {} that only collects declarations and defaults.

@@ -13,7 +13,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using Pointer = Json::json_pointer;
-constexpr std::size_t most_runs = 100000;
 
 // A value together with where its parts were written.
 struct Traced {

@@ -9,6 +9,8 @@
 
 namespace eexit {
 
+inline constexpr std::size_t most_runs = 100000;
+
 // One partial run laid over the defaults, every key of a run filled in. `source` tells where each value was written.
 struct Cell {
   std::shared_ptr<std::string const> text;  // JSON object

@@ -1,5 +1,6 @@
 #include "core/plan/phase.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numbers>
@@ -14,21 +15,23 @@ namespace {
 
 using Json = nlohmann::json;  // keys sorted: canonical
 
+template <class Rule>
+Json rate_to_json(Rule const& rule) {
+  if (!rule.tune) return rule.lr;
+  return {{"tune", rule.tune->rates}, {"seeds", rule.tune->seeds}};
+}
+
 Json to_json(Optim const& optim) {
   if (auto const* sgd = std::get_if<Sgd>(&optim))
     return {{"name", "sgd"},
-            {"lr", sgd->lr},
+            {"lr", rate_to_json(*sgd)},
             {"momentum", sgd->momentum},
             {"nesterov", sgd->nesterov},
             {"weight_decay", sgd->weight_decay},
             {"decay_norms", sgd->decay_norms}};
   auto const& adamw = std::get<AdamW>(optim);
-  return {{"name", "adamw"},
-          {"lr", adamw.lr},
-          {"betas", adamw.betas},
-          {"eps", adamw.eps},
-          {"weight_decay", adamw.weight_decay},
-          {"decay_norms", adamw.decay_norms}};
+  return {{"name", "adamw"},  {"lr", rate_to_json(adamw)},          {"betas", adamw.betas},
+          {"eps", adamw.eps}, {"weight_decay", adamw.weight_decay}, {"decay_norms", adamw.decay_norms}};
 }
 
 Json to_json(Schedule const& schedule) {
@@ -61,8 +64,27 @@ void check_name(JsonReader& reader, std::string const& what, std::string const& 
   reader.fail("name", unknown_name(what, name, known));
 }
 
-double read_rate(JsonReader& reader, double from) {
-  return reader.number("lr", from, {0, 1000}, "learning rate at the start of the phase, after the warm-up");
+// A rate, or the rule it is chosen by.
+template <class Rule>
+void read_rate(JsonReader& reader, Rule& rule) {
+  auto const from = rule.tune ? std::nullopt : std::optional(rule.lr);
+  auto [rate, object] = reader.number_or_object(
+      "lr", from, {0, 1000}, "learning rate at the start of the phase, after the warm-up; or rates to choose from");
+  auto tune = rule.tune.value_or(TuneRule{});
+  tune.rates = object.numbers("tune", tune.rates, {1e-12, 1000}, "rates to try, the best on val is taken");
+  tune.seeds = object.integer("seeds", tune.seeds, {1, 16}, "seeds to try each rate on; no run has them");
+  object.done();
+  rule.tune.reset();
+  if (rate) {
+    rule.lr = *rate;
+    return;
+  }
+  if (tune.rates.size() < 2)
+    object.fail("tune", "expected at least two rates, found " + std::to_string(tune.rates.size()));
+  std::sort(tune.rates.begin(), tune.rates.end());
+  auto const twice = std::adjacent_find(tune.rates.begin(), tune.rates.end());
+  if (twice != tune.rates.end()) object.fail("tune", "expected each rate once, found " + shortest(*twice) + " twice");
+  rule.tune = std::move(tune);
 }
 
 bool read_decay_norms(JsonReader& reader, bool from) {
@@ -102,7 +124,12 @@ double rate_at(Schedule const& schedule, double lr, long step, long steps, long 
 }
 
 double base_rate(Optim const& optim) {
-  return std::visit([](auto const& rule) { return rule.lr; }, optim);
+  return std::visit(
+      [](auto const& rule) {
+        require(!rule.tune, "a rate that is to be tuned is asked for before it is known");
+        return rule.lr;
+      },
+      optim);
 }
 
 std::vector<double> exit_weights(ExitWeights const& rule, std::vector<double> const& costs) {
@@ -138,7 +165,7 @@ Optim read_optim(JsonReader& parent, Optim const& from) {
   if (name == "sgd") {
     auto const* before = std::get_if<Sgd>(&from);
     Sgd sgd = before ? *before : Sgd{};
-    sgd.lr = read_rate(reader, sgd.lr);
+    read_rate(reader, sgd);
     sgd.momentum = reader.number("momentum", sgd.momentum, {0, 1}, "momentum");
     sgd.nesterov = reader.flag("nesterov", sgd.nesterov, "Nesterov momentum");
     sgd.weight_decay = reader.number("weight_decay", sgd.weight_decay, {0, 10}, "L2 penalty");
@@ -148,7 +175,7 @@ Optim read_optim(JsonReader& parent, Optim const& from) {
   } else {
     auto const* before = std::get_if<AdamW>(&from);
     AdamW adamw = before ? *before : AdamW{};
-    adamw.lr = read_rate(reader, adamw.lr);
+    read_rate(reader, adamw);
     auto const betas = reader.numbers("betas", {adamw.betas[0], adamw.betas[1]}, {0, 1}, "decay of both moments");
     if (betas.size() != 2 || betas[0] >= 1 || betas[1] >= 1) reader.fail("betas", "expected two numbers in [0, 1)");
     adamw.betas = {betas[0], betas[1]};

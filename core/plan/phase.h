@@ -19,17 +19,25 @@ struct Choice {
   bool operator==(Choice const&) const = default;
 };
 
+// Learning rates to choose from, where one is not known: each is tried on seeds that no run has (tuning.h).
+struct TuneRule {
+  std::vector<double> rates;  // rising
+  int seeds = 1;
+};
+
 struct Sgd {
   double lr = 0.05, momentum = 0.9;
   bool nesterov = false;
   double weight_decay = 5e-4;
-  bool decay_norms = true;  // weight decay on norms and biases (every parameter of at most one dimension)
+  bool decay_norms = true;       // weight decay on norms and biases (every parameter of at most one dimension)
+  std::optional<TuneRule> tune;  // lr means nothing until it is chosen
 };
 struct AdamW {
   double lr = 1e-3;
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8, weight_decay = 0.05;
   bool decay_norms = true;
+  std::optional<TuneRule> tune;
 };
 using Optim = std::variant<Sgd, AdamW>;
 
@@ -92,7 +100,7 @@ using Phase = std::variant<Train>;
 
 // The rate at `step` of `steps` (0-based), with `epoch_steps` steps an epoch for the warm-up.
 double rate_at(Schedule const&, double lr, long step, long steps, long epoch_steps);
-double base_rate(Optim const&);
+double base_rate(Optim const&);  // one that is to be tuned has none: an invariant's error
 
 // Weights of the exits' losses, summing to 1. `costs`: exits' costs, needed by Kind::cost.
 std::vector<double> exit_weights(ExitWeights const&, std::vector<double> const& costs);

@@ -41,9 +41,11 @@ std::string name_of(Role role) {
     case Role::plain:
       return "plain";
     case Role::rival:
+      return "rival";
+    case Role::trial:
       break;
   }
-  return "rival";
+  return "trial";
 }
 
 namespace {
@@ -129,7 +131,8 @@ Plan make_plan(std::string const& text, std::string const& file, Catalog const& 
       add(std::move(run));
     }
   for (auto const& warning : cells.warnings) plan.warnings.push_back(warning);
-  auto warnings = std::move(planner.warnings);
+  plan.trials = planner.take_trials();
+  auto warnings = planner.take_warnings();
   for (auto const& cell : cells.runs) warn_of_recipes(warnings, cell, used);
   plan.warnings.insert(plan.warnings.end(), warnings.begin(), warnings.end());
   return plan;

@@ -9,6 +9,7 @@
 #include "core/plan/kinds.h"
 #include "core/plan/placement.h"
 #include "core/plan/run_text.h"
+#include "core/plan/tuning.h"
 
 namespace eexit {
 
@@ -54,22 +55,17 @@ void check_weights(Train const& train, Run const& run, Cell const& cell) {
 
 void set_phases(Run& run, std::vector<Phase> phases, Workload const& work, BackboneFacts const& net,
                 HeadFacts const& heads, Cell const& cell) {
-  std::string parent = "init";
   std::map<std::string, int> before;
-  bool had_heads = false;
   for (auto& phase : phases) {
     auto& train = std::get<Train>(phase);
     train.occurrence = before[train.name]++;
-    PlannedPhase planned{.phase = phase, .parent = parent};
-    planned.steps = steps_of(train.length, work);
-    planned.macs = samples_of(train.length, work) * macs_a_sample(train, net, heads);
     if (train.with_heads()) check_weights(train, run, cell);
-    had_heads = had_heads || train.with_heads();
-    planned.canonical = key_text(run, phase, had_heads, parent);
-    planned.key = sha256(planned.canonical);
-    parent = planned.key;
+    PlannedPhase planned{.macs = samples_of(train.length, work) * macs_a_sample(train, net, heads),
+                         .steps = steps_of(train.length, work)};
+    planned.phase = std::move(phase);
     run.phases.push_back(std::move(planned));
   }
+  set_keys(run, 0);
 }
 
 void set_names(Run& run, TypedRun const& typed) {
@@ -86,17 +82,14 @@ void set_names(Run& run, TypedRun const& typed) {
 
 }  // namespace
 
-Run Planner::run(Cell const& cell) { return plan(cell, Role::run, nullptr); }
-Run Planner::plain(Cell const& cell) { return plan(cell, Role::plain, nullptr); }
+Run Planner::run(Cell const& cell) { return plan(cell, Role::run, nullptr, nullptr); }
+Run Planner::plain(Cell const& cell) { return plan(cell, Role::plain, nullptr, nullptr); }
 
 Run Planner::rival(Cell const& rival, Cell const& like) {
-  auto run = plan(with_arch_of(like, rival), Role::rival, &like);
-  run.written = like.text;
-  run.rival = rival.text;
-  return run;
+  return plan(with_arch_of(like, rival), Role::rival, &like, &rival);
 }
 
-Run Planner::plan(Cell const& cell, Role role, Cell const* like) {
+Run Planner::plan(Cell const& cell, Role role, Cell const* like, Cell const* rival) {
   auto typed = read_run(cell, catalog_, role != Role::run);
   auto const rows = rows_of(typed.data, cell);
   Run run{.role = role,
@@ -106,7 +99,8 @@ Run Planner::plan(Cell const& cell, Role role, Cell const* like) {
           .seed = typed.seed,
           .facts = rows.facts,
           .splits = rows.splits,
-          .written = cell.text};
+          .written = like ? like->text : cell.text,
+          .rival = rival ? rival->text : nullptr};
   auto const& net = backbone(typed.arch, *rows.facts);
   run.stages = net.stages;
   run.plain = whole(net);
@@ -141,6 +135,7 @@ Run Planner::plan(Cell const& cell, Role role, Cell const* like) {
   set_lengths(phases, typed.train, work, net, own, place_in(cell, "/regime"));
   set_phases(run, std::move(phases), work, net, own, cell);
   set_names(run, typed);
+  add_trials(run, cell, net);
   return run;
 }
 
@@ -189,9 +184,45 @@ double Planner::reference_macs(TypedRun const& typed, Rows const& rows, Cell con
          static_cast<double>(rows.splits->train.size());
 }
 
+void Planner::note_rates(Run const& run, Cell const& cell) {
+  for (auto const& phase : run.phases) {
+    auto const& train = std::get<Train>(phase.phase);
+    auto const& rule = tune_of(train);
+    Trials const tried = rule ? Trials(rule->rates.size(), rule->seeds) : Trials(0, 0);
+    if (!tried_.contains(tried)) tried_[tried] = rate_place(cell, run.regime.name, train.name);
+  }
+}
+
+void Planner::add_trials(Run& run, Cell const& cell, BackboneFacts const& net) {
+  note_rates(run, cell);
+  for (auto& trial : add_tuning(run)) {
+    if (!trial_keys_.insert(trial.phases.back().key).second) continue;
+    if (trials_.size() == most_runs)
+      throw SpecError(tried_.rbegin()->second + ": makes more than 100,000 trials in all");
+    if (trial.after.empty()) trial.params = net.params;
+    trials_.push_back(std::move(trial));
+  }
+}
+
+std::set<std::string> Planner::take_warnings() {
+  auto const text = [](Trials const& tried) {
+    if (tried.first == 0) return std::string("the rate is given");
+    return std::to_string(tried.first) + " rates are tried on " + std::to_string(tried.second) +
+           (tried.second == 1 ? " seed" : " seeds");
+  };
+  if (tried_.size() > 1) {
+    auto const& [most, place] = *tried_.rbegin();
+    for (auto const& [tried, other] : tried_)
+      if (tried != most)
+        warnings_.insert(place + ": " + text(most) + ", while at " + other + " " + text(tried) +
+                         ": phases and regimes are not tuned alike");
+  }
+  return std::move(warnings_);
+}
+
 void Planner::warn_of_epochs(std::vector<Phase> const& phases, Protocol const& protocol, Cell const& cell) {
   if (protocol.kind != Protocol::Kind::converged || std::get<Train>(phases.front()).epochs == 0) return;
-  warnings.insert(place_in(cell, "/regime/epochs") + ": ignored because the protocol converged ends phases itself");
+  warnings_.insert(place_in(cell, "/regime/epochs") + ": ignored because the protocol converged ends phases itself");
 }
 
 }  // namespace eexit

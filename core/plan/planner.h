@@ -26,7 +26,8 @@ class Planner {
   // `like`: the grid's cell that lends all but the architecture, and the network that cost fractions refer to.
   Run rival(Cell const& rival, Cell const& like);
 
-  std::set<std::string> warnings;
+  std::vector<Run> take_trials() { return std::move(trials_); }  // of all runs planned, each once
+  std::set<std::string> take_warnings();
 
  private:
   struct Rows {
@@ -34,18 +35,27 @@ class Planner {
     std::shared_ptr<Splits const> splits;
   };
 
-  Run plan(Cell const&, Role, Cell const* like);
+  Run plan(Cell const&, Role, Cell const* like, Cell const* rival);
   Rows rows_of(DataSpec const&, Cell const&);
   BackboneFacts const& backbone(Choice const& arch, DataFacts const&);
   HeadFacts heads(TypedRun const&, std::vector<std::string> const& after, DataFacts const&);
   std::vector<std::string> exits_of(TypedRun const&, DataFacts const&, Cell const&);
   double reference_macs(TypedRun const&, Rows const&, Cell const&);
   void warn_of_epochs(std::vector<Phase> const&, Protocol const&, Cell const&);
+  void note_rates(Run const&, Cell const&);
+  void add_trials(Run&, Cell const&, BackboneFacts const&);
+
+  // Rates tried and seeds of a phase; the place that says so, of the first phase that has as many.
+  using Trials = std::pair<std::size_t, int>;
 
   Catalog const& catalog_;
   std::map<std::string, std::shared_ptr<DataFacts const>> facts_;
   std::map<std::string, std::shared_ptr<Splits const>> splits_;
   std::map<std::string, BackboneFacts> backbones_;
+  std::set<std::string> trial_keys_;
+  std::map<Trials, std::string> tried_;
+  std::vector<Run> trials_;
+  std::set<std::string> warnings_;
 };
 
 }  // namespace eexit

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/text.h"
+#include "core/plan/tuning.h"
 
 namespace eexit {
 
@@ -78,6 +79,11 @@ DataSpec read_data(JsonReader& run, Catalog const& catalog) {
   catalog.read("datasets", name, reader);
   data.source = {name, parameters(reader, {"limit", "held_out", "split_seed", "augment"})};
   return data;
+}
+
+// Seeds above are those of trials (tuning.h).
+std::uint64_t read_seed(JsonReader& run) {
+  return static_cast<std::uint64_t>(run.integer("seed", 0, {0, highest_seed}, "seed of weights, order, dropout"));
 }
 
 Placement read_placement(JsonReader& run) {
@@ -187,7 +193,7 @@ TypedRun read_run(Cell const& cell, Catalog const& catalog, bool plain) {
   run.method = read_choice(reader, catalog, "method", "methods", "sdn", "early-exit method", false, run.method_label);
   run.regime = read_choice(reader, catalog, "regime", "regimes", "mixed", "list of phases", false, run.regime_label);
   run.placement = read_placement(reader);
-  run.seed = static_cast<std::uint64_t>(reader.integer("seed", 0, {0, 2147483647}, "seed of weights, order, dropout"));
+  run.seed = read_seed(reader);
   run.train = read_train(reader, plain ? "plain" : run.regime.name, catalog.names("regimes"));
   reader.done();
   run.resolved = reader.resolved();
@@ -202,7 +208,7 @@ std::vector<Field> run_fields(Catalog const& catalog) {
   read_choice(reader, catalog, "method", "methods", "sdn", "early-exit method", false, unused);
   read_choice(reader, catalog, "regime", "regimes", "mixed", "list of phases", false, unused);
   read_placement(reader);
-  reader.integer("seed", 0, {0, 2147483647}, "seed of weights, order, dropout");
+  read_seed(reader);
   read_train(reader, "mixed", catalog.names("regimes"));
   return reader.fields();
 }
@@ -217,6 +223,21 @@ std::string recipe_place(Cell const& cell, std::string const& regime, std::strin
     if (text.contains(Json::json_pointer(own))) return own;
   }
   return "/train/" + key;
+}
+
+std::string rate_place(Cell const& cell, std::string const& regime, std::string const& phase) {
+  auto const text = Json::parse(*cell.text);
+  std::string name = "sgd", place = "/train/optimizer/lr";
+  for (auto const& part : {std::string("/train"), "/train/phases/" + phase, "/train/regimes/" + regime + "/" + phase}) {
+    Json::json_pointer const at(part + "/optimizer");
+    if (!text.contains(at)) continue;
+    auto const& written = text.at(at);
+    auto const named = written.value("name", name);
+    // Another optimiser comes with a rate of its own.
+    if (written.contains("lr") || named != name) place = at.to_string() + (written.contains("lr") ? "/lr" : "");
+    name = named;
+  }
+  return place_in(cell, place);
 }
 
 }  // namespace eexit

@@ -31,4 +31,7 @@ std::string place_in(Cell const&, std::string const& pointer);
 // The pointer in the cell to what a phase's recipe takes its `key` from: "/train/phases/joint/clip".
 std::string recipe_place(Cell const&, std::string const& regime, std::string const& phase, std::string const& key);
 
+// The place in the file that decides a phase's rate, for messages.
+std::string rate_place(Cell const&, std::string const& regime, std::string const& phase);
+
 }  // namespace eexit

@@ -30,9 +30,9 @@ Json exits_of(Run const& run) {
   return exits;
 }
 
-}  // namespace
-
-std::string key_text(Run const& run, Phase const& phase, bool heads, std::string const& parent) {
+// All that a phase's result depends on, and nothing else.
+std::string key_text(Run const& run, std::size_t number) {
+  auto const& phase = run.phases[number];
   Json text = {{"format", format_version},
                {"numerics", numerics_version},
                {"arch", {{"name", run.arch.name}, {"params", Json::parse(run.arch.params)}}},
@@ -46,17 +46,35 @@ std::string key_text(Run const& run, Phase const& phase, bool heads, std::string
                {"batch", run.train.batch},
                {"precision", run.train.bf16 ? "bf16" : "f32"},
                {"seed", run.seed},
-               {"phase", Json::parse(canonical(phase))},
-               {"parent", parent}};
+               {"phase", Json::parse(canonical(phase.phase))},
+               {"parent", phase.parent}};
   if (run.data.augment.name == "crop_flip") {
     text["augment"]["pad"] = run.data.augment.pad;
     text["augment"]["flip"] = run.data.augment.flip;
   }
-  if (heads) {
+  if (heads_by(run, number)) {
     text["placement"] = run.after;
     text["method"] = {{"name", run.method.name}, {"params", Json::parse(run.method.params)}};
+    if (run.head_seed) text["head_seed"] = *run.head_seed;
   }
   return text.dump();
+}
+
+}  // namespace
+
+bool heads_by(Run const& run, std::size_t number) {
+  for (std::size_t i = 0; i <= number; ++i)
+    if (std::get<Train>(run.phases[i].phase).with_heads()) return true;
+  return false;
+}
+
+void set_keys(Run& run, std::size_t first) {
+  for (std::size_t i = first; i < run.phases.size(); ++i) {
+    auto& phase = run.phases[i];
+    phase.parent = i == 0 ? "init" : run.phases[i - 1].key;
+    phase.canonical = key_text(run, i);
+    phase.key = sha256(phase.canonical);
+  }
 }
 
 std::string run_key(Run const& run) {

@@ -7,8 +7,11 @@
 
 namespace eexit {
 
-// All that a phase's result depends on, and nothing else. `heads`: they exist in this phase or did in one before.
-std::string key_text(Run const&, Phase const&, bool heads, std::string const& parent);
+// Heads exist in a run's phase `number`: it or one before it trains them.
+bool heads_by(Run const&, std::size_t number);
+
+// Canonical texts, keys and parents of the phases from number `first` on.
+void set_keys(Run&, std::size_t first);
 
 // Digest of what tells a finished run from others of the same last phase; its first eight digits end the run's id.
 std::string run_key(Run const&);

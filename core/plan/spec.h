@@ -69,18 +69,34 @@ struct EvalSpec {
   bool plain = true;
 };
 
+// One phase trained at one rate on a tuning seed.
+struct Trial {
+  std::uint64_t seed = 0;
+  double rate = 0;
+  std::string key;  // of the phase
+  double macs = 0;  // of its training
+};
+
+// How a phase's rate is chosen (tuning.h). The same for all seeds of a cell.
+struct Tuning {
+  std::string key;                       // digest of the trials' keys
+  std::vector<Trial> trials;             // by seed, then by rate
+  std::map<std::string, double> before;  // phases that the trials start from: training MACs by key
+};
+
 // One phase of a run with all it needs to be done: what it reads is in its key.
 struct PlannedPhase {
   Phase phase;
   std::string canonical;  // the text the key is a digest of
   std::string key;
-  std::string parent;  // key of the phase before, or "init"
-  double macs = 0;     // of training, forward and backward
-  long steps = 0;      // at most
+  std::string parent;            // key of the phase before, or "init"
+  double macs = 0;               // of training, forward and backward
+  long steps = 0;                // at most
+  std::optional<Tuning> tuning;  // where the recipe has rates to choose from; the key is that of the rule
 };
 
 // What a spec expands to.
-enum class Role { run, plain, rival };
+enum class Role { run, plain, rival, trial };
 std::string name_of(Role);
 
 // One cell of the grid with one seed.
@@ -94,6 +110,7 @@ struct Run {
   std::string placement;           // as the spec wrote it, for results.csv: "0;2;3"
   TrainSpec train;
   std::uint64_t seed = 0;
+  std::optional<std::uint64_t> head_seed;  // of the heads' weights and dropout, where it is another
   std::vector<PlannedPhase> phases;
   std::vector<std::string> stages;
   std::vector<Cost> exit_cost;  // [exits], cumulative with heads
@@ -103,7 +120,7 @@ struct Run {
   std::shared_ptr<DataFacts const> facts;
   std::shared_ptr<Splits const> splits;
   std::string spec;       // canonical JSON of the run object, every default filled in
-  std::string cell;       // the same for runs that differ in their seed alone
+  std::string cell;       // the same for runs that differ in their seeds alone
   std::string plain_run;  // id of the plain run held beside it; empty: none
   // What spec_for() plans the run again from: the cell of the grid that it comes from, and for a rival the object laid
   // over that cell.
@@ -118,8 +135,11 @@ struct Plan {
   std::string study;
   std::string spec;  // the frozen text: the file with --set applied
   EvalSpec eval;
-  std::vector<Run> runs;              // grid, include, plain, rivals
-  std::vector<std::string> warnings;  // valid keys without effect
+  std::vector<Run> runs;    // grid, include, plain, rivals
+  std::vector<Run> trials;  // whose last phase is one rate tried on one tuning seed; each once, never judged
+  std::vector<std::pair<std::string, std::string>> slurm;  // sbatch options; one without a value is a switch
+  int slurm_running = 0;                                   // elements of an array at once; 0: no limit
+  std::vector<std::string> warnings;                       // valid keys without effect
 };
 
 }  // namespace eexit
