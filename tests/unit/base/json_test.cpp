@@ -285,3 +285,29 @@ TEST_CASE("JsonReader: the declaration, as it is printed", "[base]") {
         "o.p|object|{}||\n"
         "o.p.q|integer or null|null||\n");
 }
+
+TEST_CASE("JsonReader: a number or an object in its place", "[base]") {
+  auto const read = [](std::string const& text, std::optional<double> fallback) {
+    JsonReader in(text, std::make_shared<Source>(Source{"spec.json", {}}));
+    auto [number, object] = in.number_or_object("lr", fallback, {0, 10}, "rate");
+    object.numbers("tune", {}, {0, 10}, "rates");
+    object.done();
+    in.done();
+    return std::pair(number, in.resolved());
+  };
+  using Read = std::pair<std::optional<double>, std::string>;
+  CHECK(read(R"({"lr": 2e-1})", 1) == Read(0.2, R"({"lr":0.2})"));
+  CHECK(read("{}", 1) == Read(1, R"({"lr":1})"));
+  CHECK(read(R"({"lr": {"tune": [1, 2]}})", 1) == Read(std::nullopt, R"({"lr":{"tune":[1,2]}})"));
+  CHECK(read("{}", std::nullopt) == Read(std::nullopt, R"({"lr":{"tune":[]}})"));
+  CHECK_THROWS_WITH(read(R"({"lr": "a"})", 1), "spec.json /lr: expected a number in [0, 10] or an object, found \"a\"");
+  CHECK_THROWS_WITH(read(R"({"lr": 11})", 1), "spec.json /lr: expected a number in [0, 10], found 11");
+  CHECK_THROWS_AS(read(R"({"lr": {"tun": [1]}})", 1), SpecError);
+  // The object's keys are declared whichever is written.
+  JsonReader in(R"({"lr": 1})", std::make_shared<Source>());
+  in.number_or_object("lr", 1, {}, "rate").object.numbers("tune", {}, {}, "rates");
+  auto const fields = in.fields();
+  REQUIRE(fields.size() == 2);
+  CHECK(fields[0].type == "number or object");
+  CHECK(fields[1].name == "lr.tune");
+}

@@ -117,6 +117,29 @@ std::vector<Bad> run_errors() {
           with("another regime's slip", "/train/regimes", R"({"joint": {"joint": {"clip": "a"}}})")};
 }
 
+std::vector<Bad> rate_errors() {
+  auto const rate = [](std::string const& what, std::string const& written) {
+    return with(what, "/train/optimizer/lr", written);
+  };
+  return {rate("rate as a text", "\"fast\""),
+          rate("rate as a list", "[0.1, 0.2]"),
+          rate("rate out of bounds", "1001"),
+          rate("rule without rates", "{}"),
+          rate("seeds without rates", R"({"seeds": 2})"),
+          rate("rates that are no list", R"({"tune": 0.1})"),
+          rate("one rate", R"({"tune": [0.1]})"),
+          rate("rate of zero", R"({"tune": [0.1, 0]})"),
+          rate("rate that is no number", R"({"tune": [0.1, "0.2"]})"),
+          rate("rate twice", R"({"tune": [0.1, 0.2, 1e-1]})"),
+          rate("no seed", R"({"tune": [0.1, 0.2], "seeds": 0})"),
+          rate("too many seeds", R"({"tune": [0.1, 0.2], "seeds": 17})"),
+          rate("unknown key of a rule", R"({"tune": [0.1, 0.2], "seed": 3})"),
+          with("one rate of a phase", "/train/phases", R"({"joint": {"optimizer": {"lr": {"tune": [0.1]}}}})"),
+          with("one rate in another regime", "/train/regimes",
+               R"({"joint": {"joint": {"optimizer": {"name": "adamw", "lr": {"tune": [1]}}}}})"),
+          with("seed of a trial", "/seed", "1000000000")};
+}
+
 std::vector<Bad> fit_errors() {
   auto const phases = [](std::string const& list) { return R"({"name": "phases", )" + list + "}"; };
   return {
@@ -176,7 +199,8 @@ std::string messages(std::string const& title, std::vector<Bad> const& all) {
 
 TEST_CASE("every bad spec is refused at its place") {
   approve("plan_errors.txt", messages("text", text_errors()) + messages("top level", top_errors()) +
-                                 messages("runs", run_errors()) + messages("what does not fit together", fit_errors()));
+                                 messages("runs", run_errors()) + messages("rates", rate_errors()) +
+                                 messages("what does not fit together", fit_errors()));
 }
 
 TEST_CASE("a grid of more than 100,000 runs is refused before any is planned") {
