@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
@@ -22,15 +21,16 @@ struct Sink {
   std::mutex mutex;
   Level level = Level::normal;
   std::set<std::string, std::less<>> warned;
-  bool bar_shown = false;
+  // What the board shows, and the widths of its lines that are on the terminal.
+  Board const* board = nullptr;
+  Frame frame;
+  std::vector<std::size_t> drawn;
 };
 
 Sink& sink() {
   static Sink the_sink;
   return the_sink;
 }
-
-constexpr std::string_view clear_line = "\r\033[K";
 
 bool on_terminal() { return ::isatty(STDERR_FILENO) == 1; }
 
@@ -40,18 +40,48 @@ std::string coloured(std::string_view text, std::string_view code) {
   return "\033[" + std::string(code) + "m" + std::string(text) + "\033[0m";
 }
 
-// In one call, so that lines of several processes do not mix.
-void print(Sink& to, std::string text) {
-  if (to.bar_shown) text.insert(0, clear_line);
-  to.bar_shown = false;
-  std::fwrite(text.data(), 1, text.size(), stderr);
-}
-
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-std::size_t terminal_columns() {
+winsize terminal_size() {
   winsize size{};
-  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+  bool const known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0;
+  if (!known || size.ws_col == 0) size.ws_col = 80;
+  if (!known || size.ws_row == 0) size.ws_row = 24;
+  return size;
+}
+
+// Moves the cursor from the end of what is drawn to its beginning. Terminals wrap what is wider than they have
+// become, all but a few.
+std::string to_first_line(std::vector<std::size_t> const& drawn, std::size_t columns) {
+  std::size_t rows = 0;
+  for (auto const width : drawn) rows += std::max<std::size_t>(1, (width + columns - 1) / columns);
+  return rows > 1 ? "\r\033[" + std::to_string(rows - 1) + "A" : "\r";
+}
+
+// The board as it is now, over the one before: each line clears what is left of its row, the last what is below it.
+std::string drawing(Sink& to, winsize size) {
+  std::string text;
+  to.drawn.clear();
+  for (auto const& line : lay_out(to.frame, size.ws_col, size.ws_row)) {
+    if (!to.drawn.empty()) text += "\033[K\n";
+    std::string_view const all = line.text;
+    text += all.substr(0, line.bar_from);
+    if (line.bar_to > line.bar_from) text += coloured(all.substr(line.bar_from, line.bar_to - line.bar_from), "32");
+    text += all.substr(line.bar_to);
+    to.drawn.push_back(line.width);
+  }
+  return text + "\033[J";
+}
+
+// In one call, so that lines of several processes do not mix.
+void print(std::string const& text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
+// The message takes the place of the board, which is drawn again below it.
+void print_message(Sink& to, std::string const& message) {
+  if (!to.board || to.drawn.empty()) return print(message);
+  auto const size = terminal_size();
+  auto const above = to_first_line(to.drawn, size.ws_col) + "\033[J" + message;
+  print(above + drawing(to, size));
 }
 
 }  // namespace
@@ -69,7 +99,7 @@ Level log_level() {
 void say(std::string_view topic, std::string_view sentence) {
   std::lock_guard const held(sink().mutex);
   if (sink().level == Level::quiet) return;
-  print(sink(), "[" + std::string(topic) + "] " + std::string(sentence) + "\n");
+  print_message(sink(), "[" + std::string(topic) + "] " + std::string(sentence) + "\n");
 }
 
 void detail(std::string_view topic, std::string_view sentence) {
@@ -79,44 +109,50 @@ void detail(std::string_view topic, std::string_view sentence) {
 void warn(std::string_view sentence) {
   std::lock_guard const held(sink().mutex);
   if (!sink().warned.emplace(sentence).second) return;
-  print(sink(), coloured("warning:", "33") + " " + std::string(sentence) + "\n");
+  print_message(sink(), coloured("warning:", "33") + " " + std::string(sentence) + "\n");
 }
 
 void report_error(std::string_view sentence) {
   std::lock_guard const held(sink().mutex);
-  print(sink(), coloured("error:", "31") + " " + std::string(sentence) + "\n");
+  print_message(sink(), coloured("error:", "31") + " " + std::string(sentence) + "\n");
 }
 
-Progress::Progress(std::string label, long total) : label_(std::move(label)), total_(total), started_(now()) {}
+Board::Board(std::string title) : title_(std::move(title)), started_(now()) {}
 
-Progress::~Progress() {
+Board::~Board() {
   std::lock_guard const held(sink().mutex);
-  if (sink().bar_shown) print(sink(), "");
+  if (sink().board != this) return;
+  if (!sink().drawn.empty()) print(to_first_line(sink().drawn, terminal_size().ws_col) + "\033[J");
+  sink().drawn.clear();
+  sink().board = nullptr;
 }
 
-void Progress::update(long done, std::string_view note) {
-  double const time = now();
-  if (time - drawn_ < 0.1 && done < total_) return;
+void Board::update(std::string const& overall_note, double overall_share, double seconds_left,
+                   std::vector<BoardLine> const& running) {
   std::lock_guard const held(sink().mutex);
   if (sink().level == Level::quiet || !on_terminal()) return;
+  double const time = now();
+  sink().board = this;
+  sink().frame = {.title = title_,
+                  .note = overall_note,
+                  .share = overall_share,
+                  .seconds = time - started_,
+                  .seconds_left = seconds_left,
+                  .running = running};
+  // Kept all the same: a message redraws the board.
+  if (time - drawn_ < 0.1) return;
   drawn_ = time;
+  auto const size = terminal_size();
+  auto const start = to_first_line(sink().drawn, size.ws_col);
+  print(start + drawing(sink(), size));
+}
 
-  constexpr std::size_t cells = 24;
-  double const part = total_ > 0 ? std::clamp(static_cast<double>(done) / static_cast<double>(total_), 0.0, 1.0) : 0;
-  auto const full = static_cast<std::size_t>(part * cells);
-  std::string line = label_ + " [" + std::string(full, '#') + std::string(cells - full, '-') + "] " +
-                     fixed(std::floor(part * 100), 0) + " %";
-  if (!note.empty()) line += "  " + std::string(note);
-  double const elapsed = time - started_;
-  line += "  " + duration(elapsed);
-  if (part > 0 && part < 1) line += ", " + duration(elapsed / part * (1 - part)) + " left";
-  // A line that wraps could not be rewritten.
-  std::size_t const columns = terminal_columns();
-  if (line.size() >= columns) line = shortened(line, columns - std::min<std::size_t>(columns, 4));
+Progress::Progress(std::string label, long total) : board_(std::move(label)), total_(total), started_(now()) {}
 
-  sink().bar_shown = true;
-  print(sink(), line);
-  sink().bar_shown = true;
+void Progress::update(long done, std::string_view note) {
+  double const share = total_ > 0 ? std::clamp(static_cast<double>(done) / static_cast<double>(total_), 0.0, 1.0) : 0;
+  double const seconds = now() - started_;
+  board_.update(std::string(note), share, share > 0 && share < 1 ? seconds / share * (1 - share) : -1, {});
 }
 
 }  // namespace eexit

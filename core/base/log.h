@@ -3,6 +3,9 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "core/base/board.h"
 
 namespace eexit {
 
@@ -15,20 +18,34 @@ void detail(std::string_view topic, std::string_view sentence);  // only when ve
 void warn(std::string_view sentence);                            // "warning: ...", always; the same one only once
 void report_error(std::string_view sentence);                    // "error: ...", always
 
-// A bar that rewrites itself, on a terminal only (NO_COLOR turns colour off, not the bar). Elsewhere it is silent: the
-// caller writes a line an epoch.
+// Lines that rewrite themselves, at most ten times a second, on a terminal only (NO_COLOR turns colour off, not the
+// board). Elsewhere it is silent: the caller writes a line an epoch. Messages go above it. One board at a time; end it
+// before results are written to stdout.
+class Board {
+ public:
+  explicit Board(std::string title);
+  Board(Board const&) = delete;
+  Board& operator=(Board const&) = delete;
+  ~Board();  // clears its lines
+  // `overall_share` in 0 to 1; negative `seconds_left`: not known.
+  void update(std::string const& overall_note, double overall_share, double seconds_left,
+              std::vector<BoardLine> const& running);
+
+ private:
+  std::string title_;
+  double started_, drawn_ = 0;
+};
+
+// A board of one line for work of `total` steps in this process.
 class Progress {
  public:
   Progress(std::string label, long total);
-  Progress(Progress const&) = delete;
-  Progress& operator=(Progress const&) = delete;
-  ~Progress();                                    // clears the line
-  void update(long done, std::string_view note);  // at most ten redraws a second
+  void update(long done, std::string_view note);
 
  private:
-  std::string label_;
+  Board board_;
   long total_;
-  double started_, drawn_ = 0;
+  double started_;
 };
 
 }  // namespace eexit
