@@ -1,11 +1,8 @@
 #include "core/execute/environment.h"
 
 #include <fmt/format.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
 #include <cstdlib>
-#include <ctime>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -33,20 +30,6 @@ std::string kernel_value(char const* path, std::string_view key) {
 }  // namespace
 
 std::string revision() { return eexit_revision(); }
-
-std::string host_name() {
-  utsname names{};
-  return uname(&names) == 0 ? names.nodename : "-";
-}
-
-std::string utc_now() {
-  std::time_t const seconds = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
 
 double load_average() {
   double load = 0;

@@ -5,13 +5,13 @@
 
 #include <torch/torch.h>
 
+#include "core/base/host.h"
+
 namespace eexit {
 
 // JSON: CPU, cores, threads, memory, device, compiler, flags, library versions, revision, load, date (UTC).
 std::string environment_json(torch::Device);
 std::string revision();  // "1.0-3-gabc1234", "-dirty" behind it when the tree was
-std::string host_name();
-std::string utc_now();  // 2026-01-31T12:00:00Z
-double load_average();  // of the last minute
+double load_average();   // of the last minute
 
 }  // namespace eexit
