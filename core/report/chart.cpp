@@ -1,23 +1,17 @@
 #include "core/report/chart.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
 
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "core/base/log.h"
+#include "core/base/process.h"
 #include "core/base/text.h"
-
-extern char** environ;
 
 namespace eexit {
 namespace {
@@ -250,26 +244,12 @@ Layout layout_of(Chart const& chart) {
   return {out + legend.command, least_height + 24 * legend.lines_below};
 }
 
-// Runs gnuplot without a shell on a script file. False when there is none.
-bool run_gnuplot(fs::path const& script, fs::path const& errors) {
-  std::string program = "gnuplot", defaults = "--default-settings", file = script.string();  // no gnuplotrc of the user
-  std::array<char*, 4> arguments = {program.data(), defaults.data(), file.data(), nullptr};
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, 2, errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-  pid_t child = 0;
-  int const failure = posix_spawnp(&child, "gnuplot", &actions, nullptr, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (failure == ENOENT) return false;
-  if (failure != 0) throw RunError(std::string("gnuplot: ") + std::strerror(failure));
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0)
-    if (errno != EINTR) throw RunError(std::string("gnuplot: ") + std::strerror(errno));
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return true;
+// Runs gnuplot on a script file. False when there is none.
+bool run_gnuplot(fs::path const& script) {
+  auto const output = run_command({"gnuplot", "--default-settings", script.string()});  // no gnuplotrc of the user
+  if (!output || output->status == 0) return output.has_value();
   std::string message;  // on one line, without gnuplot's indentation
-  for (char c : read_file(errors)) {
+  for (char c : output->err) {
     if (c == '\n') c = ' ';
     if (c != ' ' || (!message.empty() && message.back() != ' ')) message += c;
   }
@@ -330,7 +310,7 @@ bool draw(Chart const& chart, fs::path const& stem) {
   auto const inside = work.folder / "chart";
   auto const script = work.folder / "chart.gp";
   write_file(script, gnuplot_script(chart, inside));
-  if (!run_gnuplot(script, work.folder / "errors")) {
+  if (!run_gnuplot(script)) {
     warn("gnuplot is not installed: no charts are drawn");
     return false;
   }
