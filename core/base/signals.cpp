@@ -9,10 +9,14 @@ namespace eexit {
 namespace {
 
 volatile std::sig_atomic_t asked_to_stop = 0;
+volatile std::sig_atomic_t warned_of_limit = 0;
+volatile std::sig_atomic_t terminated = 0;
 volatile std::sig_atomic_t interrupts = 0;
 
 extern "C" void on_stop_signal(int number) {
   asked_to_stop = 1;
+  if (number == SIGUSR1) warned_of_limit = 1;
+  if (number == SIGTERM) terminated = 1;
   if (number != SIGINT) return;
   interrupts = interrupts + 1;
   if (interrupts >= 2) _exit(static_cast<int>(Exit::interrupted));
@@ -30,6 +34,8 @@ void install_signal_handlers() {
 }
 
 bool stop_requested() { return asked_to_stop != 0; }
+
+bool stop_was_time_limit() { return warned_of_limit != 0 && terminated == 0; }
 
 void throw_if_stop_requested() {
   if (stop_requested()) throw Interrupted("stopped by a signal; the same command goes on from here");

@@ -6,6 +6,9 @@ namespace eexit {
 
 void install_signal_handlers();
 bool stop_requested();
+// USR1 came and no SIGTERM. Who ends a job with SIGTERM decides whether it starts again: Slurm itself after a
+// pre-emption; nobody after `scancel`, where asking Slurm to requeue would bring a cancelled job back.
+bool stop_was_time_limit();
 void throw_if_stop_requested();  // Interrupted
 
 }  // namespace eexit

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <vector>
 
 #include "core/base/error.h"
 #include "core/base/files.h"
@@ -56,6 +57,21 @@ TEST_CASE("signals: a second SIGINT ends at once", "[base]") {
           for (int i = 0; i < 3; ++i) raise(SIGTERM);
           return 0;
         }) == 0);
+}
+
+TEST_CASE("signals: only USR1 without SIGTERM means a time limit", "[base]") {
+  auto const after = [](std::vector<int> const& numbers) {
+    return in_child([&] {
+      for (int const number : numbers) raise(number);
+      return stop_was_time_limit() ? 1 : 0;
+    });
+  };
+  CHECK(after({}) == 0);
+  CHECK(after({SIGUSR1}) == 1);
+  CHECK(after({SIGTERM}) == 0);
+  CHECK(after({SIGINT}) == 0);
+  CHECK(after({SIGUSR1, SIGTERM}) == 0);
+  CHECK(after({SIGTERM, SIGUSR1}) == 0);
 }
 
 TEST_CASE("signals: a wait for a lock can be ended", "[base]") {
