@@ -7,6 +7,7 @@
 #include "core/plan/cells.h"
 #include "core/plan/planner.h"
 #include "core/plan/read_run.h"
+#include "core/plan/slurm_spec.h"
 
 namespace eexit {
 
@@ -99,8 +100,8 @@ Plan make_plan(std::string const& text, std::string const& file, Catalog const& 
   plan.study = reader.text("study", "", "folder name of the study");
   check_study(reader, plan.study);
   for (auto const* key : {"defaults", "grid", "include", "exclude", "rivals"}) reader.raw(key, "");
-  if (!reader.raw("slurm", "sbatch options by name").empty())
-    plan.warnings.push_back(reader.place("slurm") + ": ignored because this version submits no cluster jobs");
+  auto slurm = reader.object("slurm", "sbatch options by name");
+  plan.slurm = read_slurm(slurm);
   auto eval = reader.object("eval", "how finished runs are judged");
   plan.eval = read_eval(eval, catalog);
   reader.done();

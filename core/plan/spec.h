@@ -10,6 +10,7 @@
 
 #include "core/plan/facts.h"
 #include "core/plan/phase.h"
+#include "core/plan/slurm_spec.h"
 #include "core/plan/splits.h"
 
 namespace eexit {
@@ -135,11 +136,10 @@ struct Plan {
   std::string study;
   std::string spec;  // the frozen text: the file with --set applied
   EvalSpec eval;
-  std::vector<Run> runs;    // grid, include, plain, rivals
-  std::vector<Run> trials;  // whose last phase is one rate tried on one tuning seed; each once, never judged
-  std::vector<std::pair<std::string, std::string>> slurm;  // sbatch options; one without a value is a switch
-  int slurm_running = 0;                                   // elements of an array at once; 0: no limit
-  std::vector<std::string> warnings;                       // valid keys without effect
+  SlurmSpec slurm;
+  std::vector<Run> runs;              // grid, include, plain, rivals
+  std::vector<Run> trials;            // whose last phase is one rate tried on one tuning seed; each once, never judged
+  std::vector<std::string> warnings;  // valid keys without effect
 };
 
 }  // namespace eexit

@@ -384,13 +384,12 @@ TEST_CASE("converged: phases stop by themselves and keep any exit's best") {
 }
 
 TEST_CASE("keys without effect are told") {
-  auto const plan =
-      plan_of(spec_of(R"(, "train": {"protocol": {"name": "converged"},
+  auto const plan = plan_of(spec_of(R"(, "train": {"protocol": {"name": "converged"},
       "phases": {"heads": {"clip": 1}}, "regimes": {"mixed": {"heads": {"clip": 1}}, "disjoint": {"heads": {}}}})",
-                      R"(, "slurm": {"time": "1:00"}, "exclude": [{"seed": 7}], "grid": {"regime": [{"name": "mixed"},
+                                    R"(, "exclude": [{"seed": 7}], "grid": {"regime": [{"name": "mixed"},
         {"name": "phases", "phases": ["joint"], "epochs": [3]}]})"));
   approve("plan_warnings.txt", text_of(plan));
-  CHECK(plan.warnings.size() == 6);
+  CHECK(plan.warnings.size() == 5);
   CHECK(plan_of(quickstart).warnings.empty());
 }
 
