@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <stdexcept>
 #include <utility>
 #include <variant>
@@ -17,121 +16,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t most_bytes = std::size_t{1} << 20;
-constexpr std::size_t most_depth = 32;
-
 std::string json_text(std::string_view text) { return Json(text).dump(); }
-
-// One step of a JSON pointer (RFC 6901).
-std::string step(std::string_view key) {
-  std::string text = "/";
-  for (char const c : key) {
-    if (c == '~')
-      text += "~0";
-    else if (c == '/')
-      text += "~1";
-    else
-      text += c;
-  }
-  return text;
-}
-
-std::string step(std::size_t index) { return "/" + std::to_string(index); }
 
 std::string with_place(std::string const& place, std::string const& what) {
   return place.empty() ? what : place + ": " + what;
 }
-
-// Checks what the parser of the library lets pass (repeated keys, depth) and writes the compact form as it goes.
-class StrictWriter {
- public:
-  StrictWriter(std::string_view text, std::string const& file) : text_(text), file_(file) {}
-  std::string take() { return std::move(out_); }
-
-  // What nlohmann's sax_parse calls. Numbers that are no integers keep the form they are written in.
-  bool null() { return value("null"); }
-  bool boolean(bool flag) { return value(flag ? "true" : "false"); }
-  bool number_integer(std::int64_t number) { return value(std::to_string(number)); }
-  bool number_unsigned(std::uint64_t number) { return value(std::to_string(number)); }
-  bool number_float(double, std::string const& written) { return value(written); }
-  bool string(std::string const& text) { return value(json_text(text)); }
-  bool binary(std::vector<std::uint8_t> const&) { throw std::logic_error("JSON text holds no binary values"); }
-  bool start_object(std::size_t) { return open('{'); }
-  bool start_array(std::size_t) { return open('['); }
-  bool end_object() { return close('}'); }
-  bool end_array() { return close(']'); }
-
-  bool key(std::string const& name) {
-    Level& object = levels_.back();
-    object.key = name;
-    if (!object.keys.insert(name).second)
-      throw SpecError(file_ + " " + pointer() + ": key " + json_text(shortened(name, 60)) + " is written twice");
-    if (object.count++ > 0) out_ += ',';
-    out_ += json_text(name) + ":";
-    return true;
-  }
-
-  bool parse_error(std::size_t position, std::string const&, nlohmann::json::exception const& error) {
-    std::string what = error.what();
-    // The library's own "[json.exception...] parse error at line 1, column 2: " says the place its own way.
-    if (auto const end = what.find("] "); end != std::string::npos) what.erase(0, end + 2);
-    if (what.starts_with("parse error")) what.erase(0, what.find(": ") + 2);
-    fail_at(position == 0 ? 0 : position - 1, shortened(what, 200));
-  }
-
-  [[noreturn]] void fail_at(std::size_t offset, std::string const& what) const {
-    auto const before = text_.substr(0, std::min(offset, text_.size()));
-    auto const line = 1 + std::count(before.begin(), before.end(), '\n');
-    auto const start = before.rfind('\n');
-    auto const byte = before.size() - (start == std::string_view::npos ? 0 : start + 1) + 1;
-    throw SpecError(file_ + " line " + std::to_string(line) + ", byte " + std::to_string(byte) + ": " + what);
-  }
-
- private:
-  struct Level {
-    char kind;
-    std::size_t count = 0;  // members begun
-    std::string key = {};   // of the member being read
-    std::set<std::string> keys = {};
-  };
-
-  bool value(std::string const& written) {
-    begin_value();
-    out_ += written;
-    return true;
-  }
-
-  bool open(char kind) {
-    begin_value();
-    if (levels_.size() == most_depth)
-      throw SpecError(file_ + " " + pointer() + ": nested deeper than " + std::to_string(most_depth) + " levels");
-    levels_.push_back({.kind = kind});
-    out_ += kind;
-    return true;
-  }
-
-  bool close(char kind) {
-    levels_.pop_back();
-    out_ += kind;
-    return true;
-  }
-
-  void begin_value() {
-    if (levels_.empty() || levels_.back().kind != '[') return;
-    if (levels_.back().count++ > 0) out_ += ',';
-  }
-
-  std::string pointer() const {
-    std::string all;
-    for (auto const& level : levels_) all += level.kind == '{' ? step(level.key) : step(level.count - 1);
-    return all;
-  }
-
-  std::string_view text_;
-  std::string const& file_;
-  std::vector<Level> levels_;
-  std::string out_;
-};
 
 // Compact, keys sorted, doubles in shortest form.
 std::string canonical(Json const& value) {
@@ -187,16 +76,20 @@ std::string within(std::string const& kind, Bounds bounds) {
 
 }  // namespace
 
-std::string strict_json(std::string_view text, std::string const& file) {
-  if (text.size() > most_bytes)
-    throw SpecError(file + ": larger than 1 MiB (" + grouped(static_cast<long long>(text.size())) + " bytes)");
-  StrictWriter writer(text, file);
-  if (auto const good = valid_utf8_prefix(text); good < text.size()) writer.fail_at(good, "not UTF-8");
-  // The parser would take a zero byte for the end of the text.
-  if (auto const zero = text.find('\0'); zero != std::string_view::npos) writer.fail_at(zero, "a zero byte");
-  nlohmann::json::sax_parse(text, &writer);
-  return writer.take();
+std::string pointer_step(std::string_view key) {
+  std::string text = "/";
+  for (char const c : key) {
+    if (c == '~')
+      text += "~0";
+    else if (c == '/')
+      text += "~1";
+    else
+      text += c;
+  }
+  return text;
 }
+
+std::string pointer_step(std::size_t index) { return "/" + std::to_string(index); }
 
 std::string Source::place(std::string_view pointer) const {
   std::string where(pointer);
@@ -228,7 +121,7 @@ struct JsonReader::Node {
   std::string pointer;
   std::vector<Answer> answers = {};
 
-  std::string pointer_of(std::string_view key) const { return pointer + step(key); }
+  std::string pointer_of(std::string_view key) const { return pointer + pointer_step(key); }
 
   [[noreturn]] void fail_at(std::string const& at, std::string const& what) const {
     throw SpecError(with_place(source->place(at), what));
@@ -270,7 +163,7 @@ struct JsonReader::Node {
   auto read_list(Json const& written, std::string const& at, std::string const& kind, Read read) const {
     if (!written.is_array()) fail_at(at, "expected a list of " + kind + found(written));
     std::vector<decltype(read(written, at))> values;
-    for (std::size_t i = 0; i < written.size(); ++i) values.push_back(read(written[i], at + step(i)));
+    for (std::size_t i = 0; i < written.size(); ++i) values.push_back(read(written[i], at + pointer_step(i)));
     return values;
   }
 
@@ -488,12 +381,12 @@ std::vector<JsonReader::Chosen> JsonReader::choices(std::string const& name, std
   std::string const at = node_->pointer_of(name);
   std::vector<std::pair<std::string, Node::Shared>> read;
   if (!written) {
-    read.push_back(node_->read_choice(nullptr, at + step(0), fallback));
+    read.push_back(node_->read_choice(nullptr, at + pointer_step(0), fallback));
   } else {
     if (!written->is_array() || written->empty())
       fail(name, "expected a list like " + shown + (written->is_array() ? ", found an empty one" : found(*written)));
     for (std::size_t i = 0; i < written->size(); ++i)
-      read.push_back(node_->read_choice(&(*written)[i], at + step(i), fallback));
+      read.push_back(node_->read_choice(&(*written)[i], at + pointer_step(i), fallback));
   }
   std::vector<Node::Shared> children;
   std::vector<Chosen> all;

@@ -18,6 +18,10 @@ namespace eexit {
 // pointer (or line and byte in it, both from 1) and what was found.
 std::string strict_json(std::string_view text, std::string const& file);
 
+// One step of a JSON pointer (RFC 6901): "/" and the key with ~ and / escaped, or "/" and the index.
+std::string pointer_step(std::string_view key);
+std::string pointer_step(std::size_t index);
+
 // Where values come from: the file, and for a document put together from parts, the pointer in the file that each
 // pointer in the document was taken from. The longest matching prefix counts.
 struct Source {
