@@ -133,7 +133,11 @@ Catalog real_catalog(Store const& store) {
               },
           .names =
               [](std::string const& folder) {
-                require(folder == "regimes", "the planner asks for regimes alone");
+                if (folder == "arch") return names(archs());
+                if (folder == "datasets") return names(datasets());
+                if (folder == "methods") return names(methods());
+                if (folder == "policies") return names(policies());
+                require(folder == "regimes", "no such plug-in folder");
                 return names(regimes());
               },
           .data = [&store](Choice const& data) { return data_facts(store, data); },

@@ -46,10 +46,10 @@ std::string canonical(int value) { return std::to_string(value); }
 std::string canonical(std::string const& value) { return json_text(value); }
 
 template <class T>
-std::string canonical_list(std::vector<T> const& values, char const* separator = ",") {
+std::string canonical(std::vector<T> const& values) {
   std::vector<std::string> parts;
   for (auto const& value : values) parts.push_back(canonical(value));
-  return "[" + join(parts, separator) + "]";
+  return "[" + join(parts, ",") + "]";
 }
 
 std::string found(Json const& value) {
@@ -59,58 +59,22 @@ std::string found(Json const& value) {
   return ", found " + value.dump();
 }
 
-// "[1, 65536]", ">= 1", "<= 5" or "".
-std::string show(Bounds bounds) {
-  bool const low = std::isfinite(bounds.low), high = std::isfinite(bounds.high);
-  if (low && high) return "[" + shortest(bounds.low) + ", " + shortest(bounds.high) + "]";
-  if (low) return ">= " + shortest(bounds.low);
-  if (high) return "<= " + shortest(bounds.high);
-  return "";
-}
-
 std::string within(std::string const& kind, Bounds bounds) {
-  std::string const range = show(bounds);
+  std::string const range = text_of(bounds);
   if (range.empty()) return "expected " + kind;
   return "expected " + kind + (range.front() == '[' ? " in " : " ") + range;
 }
 
 }  // namespace
 
-std::string pointer_step(std::string_view key) {
-  std::string text = "/";
-  for (char const c : key) {
-    if (c == '~')
-      text += "~0";
-    else if (c == '/')
-      text += "~1";
-    else
-      text += c;
-  }
-  return text;
-}
-
-std::string pointer_step(std::size_t index) { return "/" + std::to_string(index); }
-
-std::string Source::place(std::string_view pointer) const {
-  std::string where(pointer);
-  // From the whole pointer down to "", cutting one step at a time: the first hit is the longest prefix.
-  for (std::string_view prefix = pointer;; prefix = prefix.substr(0, prefix.rfind('/'))) {
-    if (auto const known = origin.find(std::string(prefix)); known != origin.end()) {
-      where = known->second + std::string(pointer.substr(prefix.size()));
-      break;
-    }
-    if (prefix.find('/') == std::string_view::npos) break;
-  }
-  if (file.empty() || where.empty()) return file + where;
-  return file + " " + where;
-}
+using Type = Declaration::Type;
 
 struct JsonReader::Node {
   using Shared = std::shared_ptr<Node>;
 
   // What was asked, and what it was answered: canonical text ("" is left out), a nested object, or a list of them.
   struct Answer {
-    Field field;
+    Declaration declared;
     std::variant<std::string, Shared, std::vector<Shared>> value;
     bool implied = false;      // the name of a choice: declared by its parent
     Shared instead = nullptr;  // the object that may stand in the place of a number
@@ -120,6 +84,7 @@ struct JsonReader::Node {
   std::shared_ptr<Source const> source;
   std::string pointer;
   std::vector<Answer> answers = {};
+  std::vector<std::string> only_one_of = {};
 
   std::string pointer_of(std::string_view key) const { return pointer + pointer_step(key); }
 
@@ -128,11 +93,11 @@ struct JsonReader::Node {
   }
 
   // Declares a key; gives the value written for it, or null.
-  Json const* ask(Field field) {
+  Json const* ask(Declaration key) {
     for (auto const& answer : answers)
-      if (answer.field.name == field.name) throw std::logic_error("key \"" + field.name + "\" is asked for twice");
-    answers.push_back({std::move(field), {}});
-    auto const written = value.find(answers.back().field.name);
+      if (answer.declared.name == key.name) throw std::logic_error("key \"" + key.name + "\" is asked for twice");
+    answers.push_back({std::move(key), {}});
+    auto const written = value.find(answers.back().declared.name);
     return written == value.end() ? nullptr : &*written;
   }
 
@@ -182,7 +147,7 @@ struct JsonReader::Node {
     std::string const expected = "expected an object like {\"name\": " + json_text(example) + "}";
     if (!given.is_object()) fail_at(at, expected + found(given));
     auto const child = std::make_shared<Node>(Node{given, source, at});
-    Json const* const name = child->ask({"name", "text", json_text(fallback), "", ""});
+    Json const* const name = child->ask({.name = "name", .type = Type::text});
     if (!name && written && fallback.empty()) fail_at(at, expected + ", found no \"name\"");
     std::string const chosen = name ? read_text(*name, child->pointer_of("name")) : fallback;
     child->answer(json_text(chosen));
@@ -201,25 +166,25 @@ struct JsonReader::Node {
         for (auto const& child : *list) parts.push_back(child->resolved());
         text = "[" + join(parts, ",") + "]";
       }
-      if (!text.empty()) sorted.emplace(given.field.name, text);
+      if (!text.empty()) sorted.emplace(given.declared.name, text);
     }
     std::vector<std::string> parts;
     for (auto const& [key, text] : sorted) parts.push_back(json_text(key) + ":" + text);
     return "{" + join(parts, ",") + "}";
   }
 
-  void append_fields(std::vector<Field>& all, std::string const& prefix) const {
+  Declarations declared() const {
+    Declarations all{.keys = {}, .only_one_of = only_one_of};
     for (auto const& given : answers) {
       if (given.implied) continue;
-      Field field = given.field;
-      field.name = prefix + field.name;
-      all.push_back(field);
-      if (auto const* const child = std::get_if<Shared>(&given.value)) (*child)->append_fields(all, field.name + ".");
-      if (given.instead) given.instead->append_fields(all, field.name + ".");
+      all.keys.push_back(given.declared);
+      if (auto const* const child = std::get_if<Shared>(&given.value)) all.keys.back().inside = (*child)->declared();
+      if (given.instead) all.keys.back().inside = given.instead->declared();
       // The elements of a list are asked the same; the first speaks for all.
       auto const* const list = std::get_if<std::vector<Shared>>(&given.value);
-      if (list && !list->empty()) list->front()->append_fields(all, field.name + ".");
+      if (list && !list->empty()) all.keys.back().inside = list->front()->declared();
     }
+    return all;
   }
 };
 
@@ -241,7 +206,7 @@ std::vector<std::string> JsonReader::keys() const {
 }
 
 bool JsonReader::flag(std::string const& name, bool fallback, std::string const& help) {
-  Json const* const written = node_->ask({name, "flag", fallback ? "true" : "false", "", help});
+  Json const* const written = node_->ask({name, Type::flag, help, fallback ? "true" : "false"});
   if (written && !written->is_boolean()) fail(name, "expected true or false" + found(*written));
   bool const value = written ? written->get<bool>() : fallback;
   node_->answer(value ? "true" : "false");
@@ -249,21 +214,21 @@ bool JsonReader::flag(std::string const& name, bool fallback, std::string const&
 }
 
 int JsonReader::integer(std::string const& name, int fallback, Bounds bounds, std::string const& help) {
-  Json const* const written = node_->ask({name, "integer", canonical(fallback), show(bounds), help});
+  Json const* const written = node_->ask({name, Type::integer, help, canonical(fallback), bounds});
   int const value = written ? node_->read_integer(*written, node_->pointer_of(name), bounds) : fallback;
   node_->answer(canonical(value));
   return value;
 }
 
 double JsonReader::number(std::string const& name, double fallback, Bounds bounds, std::string const& help) {
-  Json const* const written = node_->ask({name, "number", canonical(fallback), show(bounds), help});
+  Json const* const written = node_->ask({name, Type::number, help, canonical(fallback), bounds});
   double const value = written ? node_->read_number(*written, node_->pointer_of(name), bounds) : fallback;
   node_->answer(canonical(value));
   return value;
 }
 
 std::string JsonReader::text(std::string const& name, std::string const& fallback, std::string const& help) {
-  Json const* const written = node_->ask({name, "text", json_text(fallback), "", help});
+  Json const* const written = node_->ask({name, Type::text, help, json_text(fallback)});
   std::string const value = written ? node_->read_text(*written, node_->pointer_of(name)) : fallback;
   node_->answer(json_text(value));
   return value;
@@ -271,7 +236,7 @@ std::string JsonReader::text(std::string const& name, std::string const& fallbac
 
 std::string JsonReader::one_of(std::string const& name, std::string const& fallback,
                                std::vector<std::string> const& allowed, std::string const& help) {
-  Json const* const written = node_->ask({name, "one of", json_text(fallback), join(allowed, ", "), help});
+  Json const* const written = node_->ask({name, Type::one_of, help, json_text(fallback), {}, allowed});
   std::string value = fallback;
   if (written) {
     bool const known = written->is_string() && std::count(allowed.begin(), allowed.end(), written->get<std::string>());
@@ -283,7 +248,7 @@ std::string JsonReader::one_of(std::string const& name, std::string const& fallb
 }
 
 std::optional<int> JsonReader::maybe_integer(std::string const& name, Bounds bounds, std::string const& help) {
-  Json const* const written = node_->ask({name, "integer or null", "null", show(bounds), help});
+  Json const* const written = node_->ask({name, Type::maybe_integer, help, "null", bounds});
   std::optional<int> value;
   if (written && !written->is_null()) value = node_->read_integer(*written, node_->pointer_of(name), bounds);
   node_->answer(value ? canonical(*value) : "null");
@@ -291,7 +256,7 @@ std::optional<int> JsonReader::maybe_integer(std::string const& name, Bounds bou
 }
 
 std::optional<double> JsonReader::maybe_number(std::string const& name, Bounds bounds, std::string const& help) {
-  Json const* const written = node_->ask({name, "number or null", "null", show(bounds), help});
+  Json const* const written = node_->ask({name, Type::maybe_number, help, "null", bounds});
   std::optional<double> value;
   if (written && !written->is_null()) value = node_->read_number(*written, node_->pointer_of(name), bounds);
   node_->answer(value ? canonical(*value) : "null");
@@ -301,7 +266,7 @@ std::optional<double> JsonReader::maybe_number(std::string const& name, Bounds b
 JsonReader::Either JsonReader::number_or_object(std::string const& name, std::optional<double> fallback, Bounds bounds,
                                                 std::string const& help) {
   auto const shown = fallback ? canonical(*fallback) : "{}";
-  Json const* const written = node_->ask({name, "number or object", shown, show(bounds), help});
+  Json const* const written = node_->ask({name, Type::number_or_object, help, shown, bounds});
   auto const at = node_->pointer_of(name);
   Json const nothing = Json::object();
   bool const object = written ? written->is_object() : !fallback;
@@ -319,45 +284,44 @@ JsonReader::Either JsonReader::number_or_object(std::string const& name, std::op
 
 std::vector<int> JsonReader::integers(std::string const& name, std::vector<int> const& fallback, Bounds bounds,
                                       std::string const& help) {
-  Json const* const written =
-      node_->ask({name, "list of integers", canonical_list(fallback, ", "), show(bounds), help});
+  Json const* const written = node_->ask({name, Type::integers, help, canonical(fallback), bounds});
   auto const read = [&](Json const& value, std::string const& at) { return node_->read_integer(value, at, bounds); };
   auto const values = written ? node_->read_list(*written, node_->pointer_of(name), "integers", read) : fallback;
-  node_->answer(canonical_list(values));
+  node_->answer(canonical(values));
   return values;
 }
 
 std::vector<double> JsonReader::numbers(std::string const& name, std::vector<double> const& fallback, Bounds bounds,
                                         std::string const& help) {
-  Json const* const written = node_->ask({name, "list of numbers", canonical_list(fallback, ", "), show(bounds), help});
+  Json const* const written = node_->ask({name, Type::numbers, help, canonical(fallback), bounds});
   auto const read = [&](Json const& value, std::string const& at) { return node_->read_number(value, at, bounds); };
   auto const values = written ? node_->read_list(*written, node_->pointer_of(name), "numbers", read) : fallback;
-  node_->answer(canonical_list(values));
+  node_->answer(canonical(values));
   return values;
 }
 
 std::vector<std::string> JsonReader::texts(std::string const& name, std::vector<std::string> const& fallback,
                                            std::string const& help) {
-  Json const* const written = node_->ask({name, "list of texts", canonical_list(fallback, ", "), "", help});
+  Json const* const written = node_->ask({name, Type::texts, help, canonical(fallback)});
   auto const read = [&](Json const& value, std::string const& at) {
     if (value.is_number_integer()) return value.dump();
     if (!value.is_string()) node_->fail_at(at, "expected a text or an integer" + found(value));
     return value.get<std::string>();
   };
   auto const values = written ? node_->read_list(*written, node_->pointer_of(name), "texts", read) : fallback;
-  node_->answer(canonical_list(values));
+  node_->answer(canonical(values));
   return values;
 }
 
 JsonReader JsonReader::object(std::string const& name, std::string const& help) {
-  Json const* const written = node_->ask({name, "object", "{}", "", help});
+  Json const* const written = node_->ask({name, Type::object, help, "{}"});
   auto child = node_->read_object(written ? *written : Json::object(), node_->pointer_of(name));
   node_->answer(child);
   return JsonReader(std::move(child));
 }
 
 std::vector<JsonReader> JsonReader::objects(std::string const& name, std::string const& help) {
-  Json const* const written = node_->ask({name, "list of objects", "[]", "", help});
+  Json const* const written = node_->ask({name, Type::objects, help, "[]"});
   auto const read = [&](Json const& value, std::string const& at) { return node_->read_object(value, at); };
   auto const children = node_->read_list(written ? *written : Json::array(), node_->pointer_of(name), "objects", read);
   node_->answer(children);
@@ -366,25 +330,35 @@ std::vector<JsonReader> JsonReader::objects(std::string const& name, std::string
   return readers;
 }
 
-JsonReader::Chosen JsonReader::choice(std::string const& name, std::string const& fallback, std::string const& help) {
-  std::string const shown = "{\"name\": " + json_text(fallback) + "}";
-  Json const* const written = node_->ask({name, "choice", shown, "", help});
+std::optional<JsonReader> JsonReader::maybe_object(std::string const& name, std::string const& help) {
+  Json const* const written = node_->ask({name, Type::maybe_object, help});
+  if (!written) return std::nullopt;
+  auto child = node_->read_object(*written, node_->pointer_of(name));
+  node_->answer(child);
+  return JsonReader(std::move(child));
+}
+
+JsonReader::Chosen JsonReader::choice(std::string const& name, std::string const& fallback, std::string const& help,
+                                      std::vector<std::string> const& known) {
+  std::string const written_out = "{\"name\":" + json_text(fallback) + "}";
+  Json const* const written = node_->ask({name, Type::choice, help, written_out, {}, known});
   auto [chosen, child] = node_->read_choice(written, node_->pointer_of(name), fallback);
   node_->answer(child);
   return {chosen, JsonReader(child)};
 }
 
 std::vector<JsonReader::Chosen> JsonReader::choices(std::string const& name, std::string const& fallback,
-                                                    std::string const& help) {
-  std::string const shown = "[{\"name\": " + json_text(fallback) + "}]";
-  Json const* const written = node_->ask({name, "list of choices", shown, "", help});
+                                                    std::string const& help, std::vector<std::string> const& known) {
+  std::string const written_out = "[{\"name\":" + json_text(fallback) + "}]";
+  Json const* const written = node_->ask({name, Type::choices, help, written_out, {}, known});
   std::string const at = node_->pointer_of(name);
   std::vector<std::pair<std::string, Node::Shared>> read;
   if (!written) {
     read.push_back(node_->read_choice(nullptr, at + pointer_step(0), fallback));
   } else {
     if (!written->is_array() || written->empty())
-      fail(name, "expected a list like " + shown + (written->is_array() ? ", found an empty one" : found(*written)));
+      fail(name, "expected a list like [{\"name\": " + json_text(fallback) + "}]" +
+                     (written->is_array() ? ", found an empty one" : found(*written)));
     for (std::size_t i = 0; i < written->size(); ++i)
       read.push_back(node_->read_choice(&(*written)[i], at + pointer_step(i), fallback));
   }
@@ -398,8 +372,16 @@ std::vector<JsonReader::Chosen> JsonReader::choices(std::string const& name, std
   return all;
 }
 
+std::string JsonReader::only_one_of(std::vector<std::string> const& names) {
+  node_->only_one_of = names;
+  refuse_others(names);
+  if (node_->value.size() != 1)
+    fail("", "expected exactly one of " + join(names, ", ") + "; found " + std::to_string(node_->value.size()));
+  return node_->value.begin().key();
+}
+
 std::string JsonReader::raw(std::string const& name, std::string const& help) {
-  Json const* const written = node_->ask({name, "any", "", "", help});
+  Json const* const written = node_->ask({name, Type::raw, help});
   if (!written) return "";
   node_->answer(canonical(*written));
   return written->dump();
@@ -407,10 +389,14 @@ std::string JsonReader::raw(std::string const& name, std::string const& help) {
 
 void JsonReader::done() const {
   std::vector<std::string> known;
-  for (auto const& answer : node_->answers) known.push_back(answer.field.name);
+  for (auto const& answer : node_->answers) known.push_back(answer.declared.name);
+  refuse_others(known);
+}
+
+void JsonReader::refuse_others(std::vector<std::string> const& known) const {
   for (auto const& [key, member] : node_->value.items())
     if (std::find(known.begin(), known.end(), key) == known.end())
-      node_->fail_at(node_->pointer_of(key), "unknown key " + json_text(shortened(key, 60)) + nearest_of(key, known));
+      fail(key, "unknown key " + json_text(shortened(key, 60)) + nearest_of(key, known));
 }
 
 void JsonReader::fail(std::string const& name, std::string const& what) const {
@@ -419,11 +405,7 @@ void JsonReader::fail(std::string const& name, std::string const& what) const {
 
 std::string JsonReader::resolved() const { return node_->resolved(); }
 
-std::vector<Field> JsonReader::fields() const {
-  std::vector<Field> all;
-  node_->append_fields(all, "");
-  return all;
-}
+Declarations JsonReader::declared() const { return node_->declared(); }
 
 std::string JsonReader::place(std::string_view name) const {
   return node_->source->place(name.empty() ? node_->pointer : node_->pointer_of(name));

@@ -2,7 +2,6 @@
 // one line; what it was asked is the declaration that `eexit list` prints, and what it answered is the resolved form.
 #pragma once
 
-#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -10,6 +9,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "core/base/declaration.h"
 
 namespace eexit {
 
@@ -28,17 +29,6 @@ struct Source {
   std::string file;
   std::map<std::string, std::string> origin;
   std::string place(std::string_view pointer) const;  // "spec.json /grid/regime/2/name"
-};
-
-// Inclusive bounds of a number.
-struct Bounds {
-  double low = -std::numeric_limits<double>::infinity();
-  double high = std::numeric_limits<double>::infinity();
-};
-
-// One declared key, as `eexit list` and the README's reference print it.
-struct Field {
-  std::string name, type, fallback, allowed, help;  // nested keys as "name.key"
 };
 
 // Reads one JSON object. Copies share what was read, so a child's answers show in its parent's resolved form.
@@ -72,14 +62,21 @@ class JsonReader {
   std::vector<std::string> texts(std::string const& name, std::vector<std::string> const& fallback,
                                  std::string const& help);
 
-  JsonReader object(std::string const& name, std::string const& help);                // absent: an empty object
+  JsonReader object(std::string const& name, std::string const& help);                       // absent: an empty object
+  std::optional<JsonReader> maybe_object(std::string const& name, std::string const& help);  // absent: none
   std::vector<JsonReader> objects(std::string const& name, std::string const& help);  // array of objects, absent: none
 
   // {"name": "...", ...}: the name, and a reader for the parameters beside it. Absent: `fallback` and no parameters.
-  // An object without "name" gives parameters to `fallback`; when that is "", the name must be written.
+  // An object without "name" gives parameters to `fallback`; when that is "", the name must be written. `known`: the
+  // names there are, for the declaration alone; whoever looks the name up refuses others.
   struct Chosen;
-  Chosen choice(std::string const& name, std::string const& fallback, std::string const& help);
-  std::vector<Chosen> choices(std::string const& name, std::string const& fallback, std::string const& help);
+  Chosen choice(std::string const& name, std::string const& fallback, std::string const& help,
+                std::vector<std::string> const& known = {});
+  std::vector<Chosen> choices(std::string const& name, std::string const& fallback, std::string const& help,
+                              std::vector<std::string> const& known = {});
+
+  // The one key that is written of these; the object may hold no other.
+  std::string only_one_of(std::vector<std::string> const& names);
 
   // Any JSON value left as compact text ("" when absent); for keys that are read later, or elsewhere.
   std::string raw(std::string const& name, std::string const& help);
@@ -93,12 +90,14 @@ class JsonReader {
 
   // Canonical JSON of everything asked so far: typed values, defaults filled in, keys sorted, numbers in shortest form.
   std::string resolved() const;
-  std::vector<Field> fields() const;
+  Declarations declared() const;
+  std::vector<Field> fields() const { return fields_of(declared()); }
   std::string place(std::string_view name = "") const;
 
  private:
   struct Node;
   explicit JsonReader(std::shared_ptr<Node>);
+  void refuse_others(std::vector<std::string> const& known) const;
   std::shared_ptr<Node> node_;
 };
 

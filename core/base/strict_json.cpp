@@ -112,6 +112,35 @@ class StrictWriter {
 
 }  // namespace
 
+std::string pointer_step(std::string_view key) {
+  std::string text = "/";
+  for (char const c : key) {
+    if (c == '~')
+      text += "~0";
+    else if (c == '/')
+      text += "~1";
+    else
+      text += c;
+  }
+  return text;
+}
+
+std::string pointer_step(std::size_t index) { return "/" + std::to_string(index); }
+
+std::string Source::place(std::string_view pointer) const {
+  std::string where(pointer);
+  // From the whole pointer down to "", cutting one step at a time: the first hit is the longest prefix.
+  for (std::string_view prefix = pointer;; prefix = prefix.substr(0, prefix.rfind('/'))) {
+    if (auto const known = origin.find(std::string(prefix)); known != origin.end()) {
+      where = known->second + std::string(pointer.substr(prefix.size()));
+      break;
+    }
+    if (prefix.find('/') == std::string_view::npos) break;
+  }
+  if (file.empty() || where.empty()) return file + where;
+  return file + " " + where;
+}
+
 std::string strict_json(std::string_view text, std::string const& file) {
   if (text.size() > most_bytes)
     throw SpecError(file + ": larger than 1 MiB (" + grouped(static_cast<long long>(text.size())) + " bytes)");

@@ -17,7 +17,7 @@ struct Catalog {
   // Finds `name` in a plug-in folder ("arch", "datasets", "methods", "policies", "regimes") and lets it read and check
   // its parameters; SpecError with the nearest name.
   std::function<void(std::string const& folder, std::string const& name, JsonReader& params)> read;
-  std::function<std::vector<std::string>(std::string const& folder)> names;
+  std::function<std::vector<std::string>(std::string const& folder)> names;  // of the plug-ins in it
   std::function<DataFacts(Choice const& data)> data;
   std::function<BackboneFacts(Choice const& arch, ImageShape const&, int classes)> backbone;
   // Of the heads after the given stages, all attached at once.

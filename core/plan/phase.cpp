@@ -158,8 +158,8 @@ std::vector<double> exit_weights(ExitWeights const& rule, std::vector<double> co
 }
 
 Optim read_optim(JsonReader& parent, Optim const& from) {
-  auto [name, reader] =
-      parent.choice("optimizer", std::holds_alternative<Sgd>(from) ? "sgd" : "adamw", "sgd or adamw, fused");
+  auto [name, reader] = parent.choice("optimizer", std::holds_alternative<Sgd>(from) ? "sgd" : "adamw",
+                                      "sgd or adamw, fused", {"sgd", "adamw"});
   check_name(reader, "optimizer", name, {"sgd", "adamw"});
   Optim read;
   if (name == "sgd") {
@@ -189,8 +189,9 @@ Optim read_optim(JsonReader& parent, Optim const& from) {
 }
 
 Schedule read_schedule(JsonReader& parent, Schedule const& from) {
-  auto [name, reader] = parent.choice("schedule", schedule_names[static_cast<int>(from.kind)],
-                                      "how the rate changes per step: constant, step or cosine");
+  auto [name, reader] =
+      parent.choice("schedule", schedule_names[static_cast<int>(from.kind)],
+                    "how the rate changes per step: constant, step or cosine", {"constant", "step", "cosine"});
   check_name(reader, "schedule", name, {"constant", "step", "cosine"});
   auto const kind = static_cast<Schedule::Kind>(index_of(schedule_names, name));
   Schedule read = kind == from.kind ? from : Schedule{};
@@ -208,7 +209,8 @@ Schedule read_schedule(JsonReader& parent, Schedule const& from) {
 
 ExitWeights read_exit_weights(JsonReader& parent, ExitWeights const& from) {
   auto [name, reader] = parent.choice("exit_weights", weight_names[static_cast<int>(from.kind)],
-                                      "weights of the exits' losses: uniform, linear, cost or custom");
+                                      "weights of the exits' losses: uniform, linear, cost or custom",
+                                      {"uniform", "linear", "cost", "custom"});
   check_name(reader, "exit weights", name, {"uniform", "linear", "cost", "custom"});
   ExitWeights read{.kind = static_cast<ExitWeights::Kind>(index_of(weight_names, name)), .weights = {}};
   if (read.kind == ExitWeights::Kind::custom)

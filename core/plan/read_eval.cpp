@@ -28,7 +28,8 @@ void refuse_repeats(JsonReader& reader, EvalSpec const& eval) {
 
 EvalSpec read_eval(JsonReader& reader, Catalog const& catalog) {
   EvalSpec eval;
-  for (auto& [name, params] : reader.choices("policies", "threshold", "exit rules to judge by")) {
+  for (auto& [name, params] :
+       reader.choices("policies", "threshold", "exit rules to judge by", catalog.names("policies"))) {
     EvalSpec::Rule rule;
     rule.confidence = params.one_of("confidence", "max_probability", {"max_probability", "entropy", "margin"},
                                     "measure the rule looks at");

@@ -49,14 +49,15 @@ std::string label(std::string const& name, JsonReader const& reader, bool first)
 
 Choice read_choice(JsonReader& run, Catalog const& catalog, std::string const& key, std::string const& folder,
                    std::string const& fallback, std::string const& help, bool first_in_label, std::string& text) {
-  auto [name, params] = run.choice(key, fallback, help);
+  auto [name, params] = run.choice(key, fallback, help, catalog.names(folder));
   catalog.read(folder, name, params);
   text = label(name, params, first_in_label);
   return {name, parameters(params)};
 }
 
 Augment read_augment(JsonReader& data) {
-  auto [name, reader] = data.choice("augment", "none", "none, or crop_flip: pad, random crop, horizontal flip");
+  auto [name, reader] =
+      data.choice("augment", "none", "none, or crop_flip: pad, random crop, horizontal flip", {"none", "crop_flip"});
   Augment augment{.name = name};
   if (name == "crop_flip") {
     augment.pad = reader.integer("pad", 2, {0, 64}, "pixels of zero padding on each side before the crop");
@@ -69,7 +70,7 @@ Augment read_augment(JsonReader& data) {
 }
 
 DataSpec read_data(JsonReader& run, Catalog const& catalog) {
-  auto [name, reader] = run.choice("data", "fashion_mnist", "data set");
+  auto [name, reader] = run.choice("data", "fashion_mnist", "data set", catalog.names("datasets"));
   DataSpec data;
   data.limit = reader.maybe_integer("limit", {1, 1e9}, "training-file samples kept, stratified, before the split");
   data.held_out = reader.number("held_out", 0.1, {0.001, 0.9}, "share of the training file set apart as val and cal");
@@ -89,19 +90,13 @@ std::uint64_t read_seed(JsonReader& run) {
 Placement read_placement(JsonReader& run) {
   auto reader = run.object("placement", "where exits stand; exactly one of after, count, cost");
   Placement placement;
-  int const given = reader.has("after") + reader.has("count") + reader.has("cost");
-  std::vector<std::string> const known = {"after", "count", "cost"};
-  for (auto const& key : reader.keys())
-    if (std::find(known.begin(), known.end(), key) == known.end())
-      reader.fail(key, "unknown key \"" + shortened(key, 60) + "\"" + nearest_of(key, known));
-  if (given != 1) reader.fail("", "expected exactly one of after, count, cost; found " + std::to_string(given));
-  if (reader.has("after")) {
+  auto const given = reader.only_one_of({"after", "count", "cost"});
+  if (given == "after") {
     placement.after = reader.texts("after", {}, "block indices (0 = first block) or \"stem\"");
     if (placement.after.empty()) reader.fail("after", "expected at least one exit");
   }
-  if (reader.has("count"))
-    placement.count = reader.integer("count", 3, {1, 1000}, "n exits at i/(n+1) of the plain cost");
-  if (reader.has("cost")) {
+  if (given == "count") placement.count = reader.integer("count", 3, {1, 1000}, "n exits at i/(n+1) of the plain cost");
+  if (given == "cost") {
     placement.cost = reader.numbers("cost", {}, {0, 1}, "exits at these fractions of the plain cost");
     if (placement.cost.empty()) reader.fail("cost", "expected at least one fraction");
   }
@@ -110,7 +105,8 @@ Placement read_placement(JsonReader& run) {
 }
 
 Protocol read_protocol(JsonReader& train) {
-  auto [name, reader] = train.choice("protocol", "equal_epochs", "what the regimes are given alike");
+  auto [name, reader] = train.choice("protocol", "equal_epochs", "what the regimes are given alike",
+                                     {"equal_epochs", "equal_macs", "converged"});
   Protocol protocol;
   if (name == "equal_epochs" || name == "equal_macs") {
     protocol.kind = name == "equal_macs" ? Protocol::Kind::equal_macs : Protocol::Kind::equal_epochs;
@@ -136,10 +132,10 @@ constexpr char const* phase_names[] = {"backbone", "joint", "heads"};
 // {"backbone": {...}, "joint": {...}}: recipes laid over those there are.
 void read_overrides(JsonReader& reader, TrainSpec& train) {
   for (auto const* phase : phase_names) {
-    if (!reader.has(phase)) continue;
-    auto part = reader.object(phase, "recipe of this kind of phase");
-    train.by_phase[phase] = read_recipe(part, train.recipe_for(phase));
-    part.done();
+    auto part = reader.maybe_object(phase, "recipe of this kind of phase");
+    if (!part) continue;
+    train.by_phase[phase] = read_recipe(*part, train.recipe_for(phase));
+    part->done();
   }
   for (auto const& key : reader.keys())
     if (std::find(std::begin(phase_names), std::end(phase_names), key) == std::end(phase_names))
@@ -166,13 +162,15 @@ TrainSpec read_train(JsonReader& run, std::string const& regime, std::vector<std
   read_overrides(phases, train);
   auto by_regime = reader.object("regimes", "recipe by regime and kind of phase; wins over phases");
   regimes.emplace_back("plain");
-  for (auto const& key : by_regime.keys()) {
+  for (auto const& key : by_regime.keys())
     if (std::find(regimes.begin(), regimes.end(), key) == regimes.end())
       by_regime.fail(key, unknown_name("regime", key, regimes));
-    auto part = by_regime.object(key, "recipe by kind of phase");
+  for (auto const& key : regimes) {
+    auto part = by_regime.maybe_object(key, "recipe by kind of phase");
+    if (!part) continue;
     // Others' overrides are read too, so that a slip in them fails in every cell.
     TrainSpec other = train;
-    read_overrides(part, key == regime ? train : other);
+    read_overrides(*part, key == regime ? train : other);
   }
   reader.done();
   return train;
@@ -185,8 +183,7 @@ Recipe TrainSpec::recipe_for(std::string const& phase) const {
   return found == by_phase.end() ? recipe : found->second;
 }
 
-TypedRun read_run(Cell const& cell, Catalog const& catalog, bool plain) {
-  JsonReader reader(*cell.text, cell.source);
+TypedRun read_run(JsonReader& reader, Catalog const& catalog, bool plain) {
   TypedRun run;
   run.data = read_data(reader, catalog);
   run.arch = read_choice(reader, catalog, "arch", "arch", "resnet", "architecture", true, run.arch_label);
@@ -200,16 +197,14 @@ TypedRun read_run(Cell const& cell, Catalog const& catalog, bool plain) {
   return run;
 }
 
+TypedRun read_run(Cell const& cell, Catalog const& catalog, bool plain) {
+  JsonReader reader(*cell.text, cell.source);
+  return read_run(reader, catalog, plain);
+}
+
 std::vector<Field> run_fields(Catalog const& catalog) {
   JsonReader reader(R"({"placement": {"count": 3}})", std::make_shared<Source>());
-  read_data(reader, catalog);
-  std::string unused;
-  read_choice(reader, catalog, "arch", "arch", "resnet", "architecture", true, unused);
-  read_choice(reader, catalog, "method", "methods", "sdn", "early-exit method", false, unused);
-  read_choice(reader, catalog, "regime", "regimes", "mixed", "list of phases", false, unused);
-  read_placement(reader);
-  read_seed(reader);
-  read_train(reader, "mixed", catalog.names("regimes"));
+  read_run(reader, catalog);
   return reader.fields();
 }
 

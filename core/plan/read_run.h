@@ -21,6 +21,7 @@ struct TypedRun {
 
 // `plain`: train is read for the plain network, so that recipes for the cell's regime do not reach it.
 TypedRun read_run(Cell const&, Catalog const&, bool plain = false);
+TypedRun read_run(JsonReader&, Catalog const&, bool plain = false);
 
 // The declarations of the run object, for `eexit list` and the README's reference.
 std::vector<Field> run_fields(Catalog const&);

@@ -311,3 +311,29 @@ TEST_CASE("JsonReader: a number or an object in its place", "[base]") {
   CHECK(fields[0].type == "number or object");
   CHECK(fields[1].name == "lr.tune");
 }
+
+TEST_CASE("JsonReader: names of a choice and optional objects are declared", "[base]") {
+  auto in = reader(R"({"there":{"x":2}})");
+  in.choice("arch", "resnet", "", {"resnet", "mlp"});
+  CHECK_FALSE(in.maybe_object("absent", "").has_value());
+  in.maybe_object("there", "")->integer("x", 1, {}, "");
+  CHECK(in.resolved() == R"({"arch":{"name":"resnet"},"there":{"x":2}})");
+  std::string lines;
+  for (auto const& field : in.fields()) lines += field.name + "|" + field.type + "|" + field.allowed + "\n";
+  CHECK(lines ==
+        "arch|choice|resnet, mlp\n"
+        "absent|object or absent|\n"
+        "there|object or absent|\n"
+        "there.x|integer|\n");
+  CHECK(said(R"({"o":3})", [](auto& all) { all.maybe_object("o", ""); }) ==
+        "spec.json /o: expected an object, found 3");
+}
+
+TEST_CASE("JsonReader: exactly one of some keys", "[base]") {
+  auto const one = [](auto& in) { in.only_one_of({"after", "count"}); };
+  CHECK(reader(R"({"count":3})").only_one_of({"after", "count"}) == "count");
+  CHECK(said("{}", one) == "spec.json: expected exactly one of after, count; found 0");
+  CHECK(said(R"({"count":3,"after":[]})", one) == "spec.json: expected exactly one of after, count; found 2");
+  CHECK(said(R"({"count":3,"cuont":3})", one) ==
+        "spec.json /cuont: unknown key \"cuont\"; did you mean \"count\"? known: after, count");
+}

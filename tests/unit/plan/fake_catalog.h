@@ -49,52 +49,58 @@ inline DataFacts toy(std::string const& identity) {
   return facts;
 }
 
+inline std::vector<std::string> fake_names(std::string const& folder) {
+  if (folder == "arch") return {"tower", "bare"};
+  if (folder == "datasets") return {"toy", "toy2"};
+  if (folder == "methods") return {"tiny", "other"};
+  return folder == "regimes" ? names(regimes()) : names(policies());
+}
+
 inline void read_fake(std::string const& folder, std::string const& name, JsonReader& params) {
-  auto const known = [&](std::string const& what, std::vector<std::string> const& all) {
+  auto const known = [&](std::string const& what) {
+    auto const all = fake_names(folder);
     for (auto const& each : all)
       if (each == name) return;
     params.fail("name", unknown_name(what, name, all));
   };
   if (folder == "arch") {
-    known("architecture", {"tower", "bare"});
+    known("architecture");
     params.integer("depth", 4, {1, 50}, "blocks");
     params.integer("width", 16, {1, 512}, "channels");
     params.done();
   } else if (folder == "datasets") {
-    known("data set", {"toy", "toy2"});
+    known("data set");
     params.text("dir", "", "where it lies");
     params.done();
   } else if (folder == "methods") {
-    known("method", {"tiny", "other"});
+    known("method");
     params.one_of("head", "pooled", {"pooled", "average"}, "kind of head");
     params.done();
   } else if (folder == "regimes") {
-    known("regime", names(regimes()));
+    known("regime");
     find(regimes(), "regime", name, "regime").make(params);
   } else {
-    known("policy", names(policies()));
+    known("policy");
     find(policies(), "policy", name, "policy").make(params);
   }
 }
 
 inline Catalog fake_catalog() {
-  return {
-      .read = read_fake,
-      .names =
-          [](std::string const& folder) { return folder == "regimes" ? names(regimes()) : std::vector<std::string>{}; },
-      .data = [](Choice const& data) { return toy(data.name == "toy" ? "one" : "two"); },
-      .backbone =
-          [](Choice const& arch, ImageShape const&, int) {
-            JsonReader reader(arch.params, std::make_shared<Source>());
-            return tower(arch.name, reader.integer("depth", 4, {}, ""));
-          },
-      .heads = [](Choice const&, Choice const& method, ImageShape const&, int,
-                  std::vector<std::string> const& after) { return tiny(method.params, after); },
-      .regime_phases =
-          [](Choice const& regime, TrainSpec const& train) {
-            JsonReader reader(regime.params, std::make_shared<Source>());
-            return find(regimes(), "regime", regime.name, "regime").make(reader)(train);
-          }};
+  return {.read = read_fake,
+          .names = fake_names,
+          .data = [](Choice const& data) { return toy(data.name == "toy" ? "one" : "two"); },
+          .backbone =
+              [](Choice const& arch, ImageShape const&, int) {
+                JsonReader reader(arch.params, std::make_shared<Source>());
+                return tower(arch.name, reader.integer("depth", 4, {}, ""));
+              },
+          .heads = [](Choice const&, Choice const& method, ImageShape const&, int,
+                      std::vector<std::string> const& after) { return tiny(method.params, after); },
+          .regime_phases =
+              [](Choice const& regime, TrainSpec const& train) {
+                JsonReader reader(regime.params, std::make_shared<Source>());
+                return find(regimes(), "regime", regime.name, "regime").make(reader)(train);
+              }};
 }
 
 inline Plan plan_of(std::string const& text) { return make_plan(text, "spec.json", fake_catalog()); }
