@@ -206,6 +206,11 @@ class Maker {
         schema = object(place.child(key.name, inside(place, key, Json::object())));
         describe(schema, key);
         return hoist(place.child(key.name, {}).keys, schema);
+      case Type::number_or_object: {
+        auto const instead = place.child(key.name, Json::object());
+        schema = {{"anyOf", {bounded({{"type", "number"}}, key.bounds), hoist(instead.keys, object(instead))}}};
+        break;
+      }
       case Type::choice:
         schema = choice(place.child(key.name, {}), key, Json::parse(key.fallback).at("name"));
         describe(schema, key);
