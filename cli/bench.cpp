@@ -88,16 +88,14 @@ int bench_train(Args const& args) {
     timed.train.bf16 = bf16;
     auto const net = fresh();
     set_log_level(Level::quiet);
-    auto const result = eexit::train({.run = timed,
-                                      .phase = phase,
-                                      .net = *net,
-                                      .task = task,
-                                      .method = method,
-                                      .images = images,
-                                      .folder = folder,
-                                      .label = "bench"});
+    std::vector<TrainJob> const jobs = {
+        {.run = timed, .phase = phase, .net = *net, .method = method, .folder = folder, .label = "bench"}};
+    double seconds = 0;
+    eexit::train(jobs, {.task = task, .images = images},
+                 {.done = [&](std::size_t, TrainResult const& result) { seconds = result.step_seconds; },
+                  .diverged = [](std::size_t, std::string const& reason) { throw RunError(reason); }});
     set_log_level(before);
-    return result.step_seconds;
+    return seconds;
   };
   auto const bare = [&](bool bf16) {
     auto const net = fresh();

@@ -49,5 +49,6 @@ int eval(Args const&);
 int analyze(Args const&);
 int bench(Args const&);
 int list(Args const&);
+int work(Args const&);
 
 }  // namespace eexit::cli

@@ -17,6 +17,9 @@ namespace eexit::cli {
 
 namespace {
 
+Flag const feature_memory = {"feature-memory", "MIB", "2048",
+                             "features of frozen networks a worker keeps in memory, in MiB; the rest on disk"};
+
 std::vector<Command> const& commands() {
   static std::vector<Command> const all = {
       {"train",
@@ -26,7 +29,7 @@ std::vector<Command> const& commands() {
             "Trains the one run that SPEC expands to, beside plain network and rivals. A spec with more runs needs\n"
             "--only ID (ids: eexit sweep SPEC --dry-run). Goes on where it was interrupted.",
         .positional = {"SPEC"},
-        .flags = {}},
+        .flags = {feature_memory}},
        train},
       {"sweep",
        "do the whole grid of a spec and print its table",
@@ -36,7 +39,11 @@ std::vector<Command> const& commands() {
             "CSVs and chart to OUT/studies/NAME. What is done already is not done again; after an interruption the\n"
             "same command goes on.",
         .positional = {"SPEC"},
-        .flags = {}},
+        .flags = {{"jobs", "N", "1", "worker processes; the threads are divided among them"},
+                  {"fail-fast", "", "", "stop at the first node that fails"},
+                  {"status", "", "", "print what is done, running, failed and to do; from any machine"},
+                  {"tensorboard", "DIR", "", "write TensorBoard event files to DIR"},
+                  feature_memory}},
        sweep},
       {"eval",
        "judge a finished study by other policies, confidences or budgets",
@@ -75,14 +82,22 @@ std::vector<Command> const& commands() {
             "WHAT: arch, datasets, methods, regimes, policies, analyses, run (keys of a run), eval. Without it: all.",
         .positional = {"[WHAT]"},
         .flags = {}},
-       list}};
+       list},
+      {"work",
+       "",
+       {.usage = "",
+        .about = "Does one job of a sweep, read from standard input; called by eexit sweep.",
+        .positional = {},
+        .flags = {feature_memory}},
+       work}};
   return all;
 }
 
 void print_help() {
   std::puts(
       "eexit: trains and evaluates early-exit neural networks\n\nusage: eexit COMMAND ... (eexit COMMAND --help)\n");
-  for (auto const& command : commands()) std::printf("  %-9s %s\n", command.name.c_str(), command.help.c_str());
+  for (auto const& command : commands())
+    if (!command.help.empty()) std::printf("  %-9s %s\n", command.name.c_str(), command.help.c_str());
   std::puts(
       "\nExit codes: 0 ok; 1 some runs failed; 64 usage; 65 spec or data; 66 file missing; 69 set-up; 70 internal;\n"
       "74 I/O; 75 interrupted, run again to go on.");
@@ -99,7 +114,8 @@ int dispatch(std::vector<std::string> words) {
       return 0;
     }
   std::vector<std::string> known;
-  for (auto const& command : commands()) known.push_back(command.name);
+  for (auto const& command : commands())
+    if (!command.help.empty()) known.push_back(command.name);
   for (auto const& command : commands()) {
     if (command.name != words[0]) continue;
     words.erase(words.begin());

@@ -131,6 +131,13 @@ torch::Device device_of(Args const& args) {
   throw SpecError("--device " + args.device + ": expected cpu, cuda or cuda:N", Exit::usage);
 }
 
+std::size_t feature_bytes(Args const& args) {
+  auto const mebibytes = parse_integer(args.values.at("feature-memory"), "--feature-memory");
+  if (mebibytes < 0 || mebibytes > 1 << 24)
+    throw SpecError("--feature-memory: expected 0 to 16777216 MiB, found " + std::to_string(mebibytes), Exit::usage);
+  return static_cast<std::size_t>(mebibytes) << 20;
+}
+
 void freeze(Plan const& plan, Store const& store) {
   auto const folder = store.study(plan.study);
   make_folder(folder);
@@ -157,8 +164,41 @@ Verdict judge_plan(Plan const& plan, EvalSpec const& eval, Store const& store,
   return judge(plan.study, runs, eval);
 }
 
+namespace {
+
+// All that results.csv and curves.csv were made of, by sizes and times of files; what they are now.
+std::string judged_text(Plan const& plan, Store const& store) {
+  std::string text = revision() + "\n" + plan.spec;
+  auto const stamp = [&](fs::path const& path) {
+    std::error_code error;
+    auto const size = fs::file_size(path, error);
+    auto const time = error ? fs::file_time_type{} : fs::last_write_time(path, error);
+    text += "\n" + path.filename().string() + " " +
+            (error ? "none" : std::to_string(size) + " " + std::to_string(time.time_since_epoch().count()));
+  };
+  for (auto const& run : plan.runs) {
+    text += "\n" + run.id;
+    stamp(store.run(run.id) / "exits.safetensors");
+    stamp(store.run(run.id) / "metrics.json");
+    for (auto const& phase : run.phases) stamp(store.phase(phase.key) / "phase.json");
+  }
+  for (auto const* file : {"results.csv", "curves.csv", "runs.csv"}) stamp(store.study(plan.study) / file);
+  return sha256(text);
+}
+
+fs::path judged_file(Plan const& plan, Store const& store) { return store.study(plan.study) / ".judged"; }
+
+}  // namespace
+
+bool stands_judged(Plan const& plan, Store const& store) {
+  auto const file = judged_file(plan, store);
+  bool const clean = !revision().ends_with("-dirty") && revision() != "unknown";
+  return clean && fs::exists(file) && read_file(file) == judged_text(plan, store);
+}
+
 Study write_study(Plan const& plan, Store const& store, SweepReport const& report, torch::Device device) {
   auto const folder = store.study(plan.study);
+  if (report.failed.empty() && stands_judged(plan, store)) return open_study(folder.string(), store.root());
   auto const verdict = judge_plan(plan, plan.eval, store, report.failed);
   auto const curves = encode_csv(verdict.curves);
   // A chart of other curves must not stay beside them.
@@ -169,6 +209,11 @@ Study write_study(Plan const& plan, Store const& store, SweepReport const& repor
   write_file(folder / "runs.csv", runs_csv(plan, store, report.failed));
   // Hardware and versions are those that trained, not those that only looked again.
   if (report.trained > 0 || !fs::exists(folder / "env.json")) write_file(folder / "env.json", environment_json(device));
+  // A sweep with failures is judged anew each time: what failed is not in any file's time.
+  if (report.failed.empty())
+    write_file(judged_file(plan, store), judged_text(plan, store));
+  else
+    remove_tree(judged_file(plan, store));
   return open_study(folder.string(), store.root());
 }
 

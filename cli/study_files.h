@@ -2,11 +2,12 @@
 #pragma once
 
 #include "cli/command.h"
-#include "core/execute/sweep.h"
+#include "core/execute/work.h"
 #include "core/plan/spec.h"
 #include "core/report/judge.h"
 #include "core/store/store.h"
 #include "core/store/study.h"
+#include "core/sweep/supervisor.h"
 
 namespace eexit::cli {
 
@@ -18,6 +19,7 @@ Plan read_plan(std::string const& path, Args const&, Store const&);
 void keep_only(Plan&, std::string const& id);
 
 torch::Device device_of(Args const&);
+std::size_t feature_bytes(Args const&);  // --feature-memory
 
 // Judges every run that is finished or failed.
 Verdict judge_plan(Plan const&, EvalSpec const&, Store const&, std::map<std::string, std::string> const& failed);
@@ -25,6 +27,9 @@ Verdict judge_plan(Plan const&, EvalSpec const&, Store const&, std::map<std::str
 // Freezes the spec in the study's folder before anything is trained. A study that was there with another spec is kept
 // in a folder of its own beside the new files.
 void freeze(Plan const&, Store const&);
+
+// The study's files say what its finished runs say now: nothing was done, lost or edited since they were written.
+bool stands_judged(Plan const&, Store const&);
 
 // results.csv, curves.csv, runs.csv and env.json beside the frozen spec. Returns the study as analyses see it.
 Study write_study(Plan const&, Store const&, SweepReport const&, torch::Device);

@@ -1,79 +1,94 @@
-#include <fmt/format.h>
+#include <unistd.h>
 
-#include <cstdio>
-#include <nlohmann/json.hpp>
-#include <set>
+#include <algorithm>
 
 #include "cli/command.h"
+#include "cli/plan_table.h"
 #include "cli/study_files.h"
+#include "cli/watch.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "core/sweep/supervisor.h"
 
 namespace eexit::cli {
 
 namespace {
 
-// Every run with its phases: done, to do, or shared with a run above.
-Table plan_table(Plan const& plan, Store const& store) {
-  Table table{.title = plan.study + ": " + std::to_string(plan.runs.size()) + " runs",
-              .header = {"run", "phase", "key", "state", "steps", "training MACs"},
-              .label_columns = 4};
-  std::set<std::string> seen;
-  double to_do = 0;
-  for (auto const& run : plan.runs) {
-    bool first = true;
-    for (auto const& phase : run.phases) {
-      bool const shared = !seen.insert(phase.key).second;
-      bool const done = store.phase_done(phase.key);
-      if (!done && !shared) to_do += phase.macs;
-      table.rows.push_back({first ? run.id : "", std::get<Train>(phase.phase).name, phase.key.substr(0, 8),
-                            done     ? "done"
-                            : shared ? "shared"
-                                     : "to do",
-                            std::to_string(phase.steps), fmt::format("{:.3e}", phase.macs)});
-      first = false;
-    }
-  }
-  table.footnotes.push_back(fmt::format("to do: {:.3e} training MACs", to_do));
-  return table;
+int jobs_of(Args const& args) {
+  auto const found = args.values.find("jobs");
+  if (found == args.values.end()) return 1;
+  auto const jobs = parse_integer(found->second, "--jobs");
+  if (jobs < 1 || jobs > 1024) throw SpecError("--jobs: expected 1 to 1024, found " + found->second, Exit::usage);
+  return static_cast<int>(jobs);
 }
 
-int dry_run(Plan const& plan, Store const& store, bool json) {
-  if (!json) {
-    // One run in full, defaults filled in; --json prints all of them.
-    std::fputs(resolved(plan.runs.front()).c_str(), stdout);
-    std::fputs(("\n" + to_console(plan_table(plan, store))).c_str(), stdout);
-    return 0;
-  }
-  auto out = nlohmann::ordered_json::object();
-  out["spec"] = nlohmann::ordered_json::parse(plan.spec);
-  out["runs"] = nlohmann::ordered_json::array();
-  for (auto const& run : plan.runs) out["runs"].push_back(nlohmann::ordered_json::parse(resolved(run)));
-  std::set<std::string> keys;
-  for (auto const& run : plan.runs)
-    for (auto const& phase : run.phases)
-      if (keys.insert(phase.key).second)
-        out["phases"].push_back({{"key", phase.key}, {"done", store.phase_done(phase.key)}});
-  std::puts(out.dump(2).c_str());
-  return 0;
+bool asked(Args const& args, std::string const& flag) {
+  auto const found = args.values.find(flag);
+  return found != args.values.end() && found->second == "true";
 }
 
-int work(Args const& args, bool one_run) {
-  Store store(args.out);
-  store.read_only = args.dry_run;
-  auto const device = device_of(args);
-  auto const whole = read_plan(args.positional.at(0), args, store);
-  auto plan = whole;
-  if (!args.only.empty()) keep_only(plan, args.only);
+// How a worker of this sweep is called. The threads are divided among the workers.
+std::vector<std::string> worker_command(Args const& args, int jobs) {
+  int const threads = std::max(1, (args.threads > 0 ? args.threads : at::get_num_threads()) / jobs);
+  std::vector<std::string> command = {fs::read_symlink("/proc/self/exe").string(),
+                                      "work",
+                                      "--out",
+                                      args.out.string(),
+                                      "--threads",
+                                      std::to_string(threads),
+                                      "--device",
+                                      args.device,
+                                      "--feature-memory",
+                                      args.values.at("feature-memory")};
+  if (log_level() == Level::quiet) command.emplace_back("--quiet");
+  if (log_level() == Level::verbose) command.emplace_back("--verbose");
+  return command;
+}
+
+void require_one_run(Plan const& plan, Args const& args) {
   long const own = std::count_if(plan.runs.begin(), plan.runs.end(), [](Run const& r) { return r.role == Role::run; });
-  if (one_run && own > 1)
+  if (own > 1)
     throw SpecError("eexit train: " + args.positional[0] + " expands to " + std::to_string(own) +
                         " runs; name one with --only, as in --only " + plan.runs.front().id + ", or use eexit sweep",
                     Exit::usage);
-  if (args.dry_run) return dry_run(plan, store, args.json);
+}
+
+SweepReport run_here(Plan const& plan, Graph const& graph, Store const& store, Args const& args) {
+  int const jobs = jobs_of(args);
+  Watch watch(plan, graph, store, args);
+  return supervise(graph, plan, store,
+                   {.jobs = jobs,
+                    .fail_fast = asked(args, "fail-fast"),
+                    .worker = worker_command(args, jobs),
+                    .report = [&](Event const& event) { watch.hear(event); },
+                    .relay = [](std::string const& line) { relay(line); }});
+}
+
+int work_on(Args const& args, bool one_run) {
+  Store store(args.out);
+  store.read_only = args.dry_run || asked(args, "status");
+  auto const device = device_of(args);
+  feature_bytes(args);  // checked before anything is done
+  auto const whole = read_plan(args.positional.at(0), args, store);
+  auto plan = whole;
+  if (!args.only.empty()) keep_only(plan, args.only);
+  if (one_run) require_one_run(plan, args);
+  auto const graph = make_graph(plan);
+  if (args.dry_run || asked(args, "status")) {
+    if (args.dry_run)
+      print_dry_run(plan, graph, store, jobs_of(args), args.json);
+    else
+      print_status(plan, graph, store, args.json);
+    return 0;
+  }
   freeze(whole, store);
-  auto const report = run_plan(plan, store, {.device = device, .fresh = args.fresh});
+  if (args.fresh) forget_all(graph, store);
+  std::set<std::string> trusted;
+  if (stands_judged(whole, store))
+    for (auto const& run : whole.runs) trusted.insert(run.id);
+  forget_damaged(graph, store, plan.eval.convention, trusted);
+  auto const report = run_here(plan, graph, store, args);
   // The study is the whole grid: runs of it that are done already keep their rows.
   auto const study = write_study(whole, store, report, device);
   write_table_and_chart(study, !fs::exists(study.folder / "cost_curve.svg"));
@@ -87,7 +102,7 @@ int work(Args const& args, bool one_run) {
 
 }  // namespace
 
-int sweep(Args const& args) { return work(args, false); }
-int train(Args const& args) { return work(args, true); }
+int sweep(Args const& args) { return work_on(args, false); }
+int train(Args const& args) { return work_on(args, true); }
 
 }  // namespace eexit::cli

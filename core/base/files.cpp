@@ -130,16 +130,37 @@ void remove_tree(fs::path const& path) {
 }
 
 Lock::Lock(fs::path const& file) {
-  make_folder_for(file, "lock");
-  Descriptor descriptor(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
-  if (descriptor.number() < 0) fail(file, "lock", errno);
   // Polled, not waited for in the kernel: a signal must be able to end the wait.
-  while (::flock(descriptor.number(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) fail(file, "lock", errno);
+  for (;;) {
+    if (auto got = attempt(file)) {
+      descriptor_ = std::exchange(got->descriptor_, -1);
+      return;
+    }
     throw_if_stop_requested();
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
-  descriptor_ = descriptor.release();
+}
+
+std::optional<Lock> Lock::attempt(fs::path const& file) {
+  make_folder_for(file, "lock");
+  Descriptor descriptor(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+  if (descriptor.number() < 0) fail(file, "lock", errno);
+  while (::flock(descriptor.number(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return std::nullopt;
+    if (errno != EINTR) fail(file, "lock", errno);
+  }
+  Lock lock;
+  lock.descriptor_ = descriptor.release();
+  return lock;
+}
+
+bool Lock::held(fs::path const& file) {
+  Descriptor const descriptor(::open(file.c_str(), O_RDWR | O_CLOEXEC));
+  if (descriptor.number() < 0) return false;  // nobody ever locked it
+  // Shared, and for a moment only: those who look do not keep each other out.
+  if (::flock(descriptor.number(), LOCK_SH | LOCK_NB) != 0) return errno == EWOULDBLOCK;
+  ::flock(descriptor.number(), LOCK_UN);
+  return false;
 }
 
 Lock::Lock(Lock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}

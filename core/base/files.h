@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,7 +27,9 @@ void remove_tree(fs::path const&);  // a missing one is fine
 // An exclusive lock held by this process until destroyed; the kernel drops it when the process dies.
 class Lock {
  public:
-  explicit Lock(fs::path const& file);  // waits for it
+  explicit Lock(fs::path const& file);                       // waits for it
+  static std::optional<Lock> attempt(fs::path const& file);  // none: another process holds it
+  static bool held(fs::path const& file);                    // by another process; makes no file
   Lock(Lock&&) noexcept;
   Lock(Lock const&) = delete;
   Lock& operator=(Lock const&) = delete;
@@ -34,6 +37,7 @@ class Lock {
   ~Lock();
 
  private:
+  Lock() = default;
   int descriptor_ = -1;
 };
 

@@ -117,6 +117,11 @@ void report_error(std::string_view sentence) {
   print_message(sink(), coloured("error:", "31") + " " + std::string(sentence) + "\n");
 }
 
+void relay(std::string_view line) {
+  std::lock_guard const held(sink().mutex);
+  print_message(sink(), std::string(line) + "\n");
+}
+
 Board::Board(std::string title) : title_(std::move(title)), started_(now()) {}
 
 Board::~Board() {

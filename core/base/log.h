@@ -17,6 +17,7 @@ void say(std::string_view topic, std::string_view sentence);     // "[topic] sen
 void detail(std::string_view topic, std::string_view sentence);  // only when verbose
 void warn(std::string_view sentence);                            // "warning: ...", always; the same one only once
 void report_error(std::string_view sentence);                    // "error: ...", always
+void relay(std::string_view line);                               // what another process of ours has said, as it is
 
 // Lines that rewrite themselves, at most ten times a second, on a terminal only (NO_COLOR turns colour off, not the
 // board). Elsewhere it is silent: the caller writes a line an epoch. Messages go above it. One board at a time; end it

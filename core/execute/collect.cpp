@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/signals.h"
+
 namespace eexit {
 
 SplitAnswers collect(ExitNet& net, Images const& images, std::vector<int> const& rows) {
@@ -10,6 +12,7 @@ SplitAnswers collect(ExitNet& net, Images const& images, std::vector<int> const&
   net.eval();
   SplitAnswers answers;
   for (std::size_t from = 0; from < rows.size(); from += at_once) {
+    throw_if_stop_requested();
     std::vector<int> const chosen(rows.begin() + static_cast<long>(from),
                                   rows.begin() + static_cast<long>(std::min(from + at_once, rows.size())));
     std::vector<Tensor> logits;

@@ -7,7 +7,8 @@
 
 namespace eexit {
 
-// Logits of every exit in eval mode, f32, without gradients; rows in the order given.
+// Logits of every exit in eval mode, f32, without gradients; rows in the order given. Throws
+// Interrupted when a stop was asked for.
 SplitAnswers collect(ExitNet&, Images const&, std::vector<int> const& rows);
 
 }  // namespace eexit

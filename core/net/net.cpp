@@ -74,6 +74,10 @@ State walk(std::span<Stage const> stages, State state, std::function<bool(Stage 
 }
 
 Earlier answer_all(ExitNet const& net, State input, Taps const& taps) {
+  return answer_all(net, net.stages, std::move(input), taps);
+}
+
+Earlier answer_all(ExitNet const& net, std::span<Stage const> stages, State input, Taps const& taps) {
   Earlier answers;
   bool const recording = torch::GradMode::is_enabled();
   torch::AutoGradMode trunk(recording && taps.record_trunk);
@@ -88,7 +92,7 @@ Earlier answer_all(ExitNet const& net, State input, Taps const& taps) {
   auto const before = [&](Stage const& stage) {
     if (taps.before) taps.before("stage." + stage.name);
   };
-  auto const end = walk(net.stages, std::move(input), tap, before);
+  auto const end = walk(stages, std::move(input), tap, before);
   if (taps.before) taps.before("last");
   answers.push_back(net.last.run(end, answers));
   return answers;

@@ -81,6 +81,8 @@ struct Taps {
 
 // Every exit's answer, the last one at the end.
 Earlier answer_all(ExitNet const&, State input, Taps const& = {});
+// The same along other stages of the same names: features that are already known, replayed to the net's heads.
+Earlier answer_all(ExitNet const&, std::span<Stage const> stages, State input, Taps const& = {});
 
 // Train mode for the parts whose names start with one of the prefixes, eval mode for the rest (BatchNorm buffers of
 // frozen parts must not move); requires_grad likewise.

@@ -6,8 +6,8 @@
 #include "core/base/log.h"
 #include "core/base/stream.h"
 #include "core/execute/build.h"
-#include "core/execute/sweep.h"
 #include "core/execute/train.h"
+#include "core/execute/work.h"
 #include "core/net/early.h"
 #include "core/net/weights.h"
 #include "core/report/judge.h"
@@ -43,6 +43,10 @@ struct Quiet {
   ~Quiet() { set_log_level(Level::normal); }
 };
 
+bool all_done(Plan const& plan, Store const& store) {
+  return std::all_of(plan.runs.begin(), plan.runs.end(), [&](Run const& run) { return store.run_done(run.id); });
+}
+
 Run const& main_run(Plan const& plan) { return plan.runs.front(); }
 
 }  // namespace
@@ -52,7 +56,8 @@ TEST_CASE("a heads phase leaves every parameter and buffer of the backbone bit-i
   test::TemporaryFolder const folder;
   Store const store(folder.path);
   auto const plan = resnet_plan(store, R"({"name": "disjoint"})");
-  REQUIRE(run_plan(plan, store, {}).failed.empty());
+  do_plan(plan, store);
+  REQUIRE(all_done(plan, store));
   auto const& phases = main_run(plan).phases;
   auto const before = weights(store, phases[0].key), after = weights(store, phases[1].key);
   REQUIRE(before.size() > 20);
@@ -74,7 +79,8 @@ TEST_CASE("heads after joint are really frozen to the joint result, and mixed mo
   test::TemporaryFolder const folder;
   Store const store(folder.path);
   auto const plan = resnet_plan(store, R"({"name": "phases", "phases": ["joint", "heads"], "epochs": [2, 1]})");
-  REQUIRE(run_plan(plan, store, {}).failed.empty());
+  do_plan(plan, store);
+  REQUIRE(all_done(plan, store));
   auto const& phases = main_run(plan).phases;
   auto const before = weights(store, phases[0].key), after = weights(store, phases[1].key);
   int moved = 0;
@@ -88,7 +94,8 @@ TEST_CASE("heads after joint are really frozen to the joint result, and mixed mo
   CHECK(moved > 0);
 
   auto const mixed = resnet_plan(store, R"({"name": "mixed"})");
-  REQUIRE(run_plan(mixed, store, {}).failed.empty());
+  do_plan(mixed, store);
+  REQUIRE(all_done(mixed, store));
   auto const backbone = weights(store, main_run(mixed).phases[0].key),
              all = weights(store, main_run(mixed).phases[1].key);
   CHECK(all.at("stage.stem.conv1.weight").bytes != backbone.at("stage.stem.conv1.weight").bytes);
@@ -112,7 +119,8 @@ TEST_CASE(
       test::TemporaryFolder const folder;
       Store const store(folder.path);
       auto const plan = resnet_plan(store, R"({"name": "mixed"})", edits);
-      REQUIRE(run_plan(plan, store, {}).failed.empty());
+      do_plan(plan, store);
+      REQUIRE(all_done(plan, store));
       results.push_back(weights(store, main_run(plan).phases.back().key));
     }
     for (auto const& [name, tensor] : results[0]) {
@@ -122,12 +130,76 @@ TEST_CASE(
   }
 }
 
+// Heads of one backbone trained together, and each alone in a store that starts from the same backbone.
+TEST_CASE("heads on one frozen trunk learn together what they learn alone, bit for bit") {
+  Quiet const quiet;
+  struct Case {
+    std::string name;
+    Edits edits;
+    std::size_t memory;
+  };
+  std::string const plain_data = "/defaults/data/augment={\"name\": \"none\"}";
+  for (auto const& [name, edits, memory] :
+       {Case{"augmented", {}, Room{}.memory_bytes}, Case{"features kept", {plain_data}, Room{}.memory_bytes},
+        Case{"features on disk", {plain_data}, 100 << 10},
+        Case{"bf16, features kept", {plain_data, "/defaults/train/precision=bf16"}, Room{}.memory_bytes},
+        Case{"early stopping",
+             {"/defaults/train/protocol={\"name\": \"converged\", \"patience\": 1, \"max_epochs\": 3}"},
+             Room{}.memory_bytes}}) {
+    INFO(name);
+    auto all = edits;
+    all.insert(all.end(), {R"(/grid/method=[{"name": "sdn", "pool": 1}, {"name": "sdn", "pool": 2}, )"
+                           R"({"name": "sdn", "head": "average"}])",
+                           R"(/grid/placement=[{"after": ["stem", 0]}, {"after": [1]}])"});
+    test::TemporaryFolder const folder, other;
+    Store const store(folder.path), alone(other.path);
+    auto const plan = resnet_plan(store, R"({"name": "disjoint"})", all);
+    auto const graph = make_graph(plan);
+    REQUIRE(plan.runs.size() == 6);
+    do_plan(plan, store, {.feature_bytes = memory});
+    auto const& backbone = plan.runs[0].phases[0].key;
+    fs::create_directories(alone.phase(backbone));
+    for (auto const* file : {"phase.json", "weights.safetensors"})
+      fs::copy_file(store.phase(backbone) / file, alone.phase(backbone) / file);
+    for (auto const& run : plan.runs) {
+      REQUIRE(run.phases[0].key == backbone);
+      auto const& heads = run.phases[1].key;
+      REQUIRE(do_nodes(graph, {graph.number.at(heads)}, plan, alone, {}) == WorkEnd::done);
+      INFO(run.id);
+      CHECK(read_file(store.phase(heads) / "weights.safetensors") ==
+            read_file(alone.phase(heads) / "weights.safetensors"));
+    }
+  }
+}
+
+TEST_CASE("head phases of one trunk are one group, and a phase that diverges ends alone") {
+  Quiet const quiet;
+  test::TemporaryFolder const folder;
+  Store const store(folder.path);
+  auto const plan = resnet_plan(
+      store, R"({"name": "disjoint"})",
+      {R"(/grid/~1train~1regimes~1disjoint~1heads~1optimizer=[{"lr": 0.05}, {"lr": 1000, "weight_decay": 1000}])"});
+  auto const graph = make_graph(plan);
+  REQUIRE(plan.runs.size() == 2);
+  std::vector<std::size_t> heads;
+  for (auto const& run : plan.runs) heads.push_back(graph.number.at(run.phases[1].key));
+  CHECK(groups_of(graph, heads, std::vector<bool>(graph.nodes.size(), true)).size() == 1);
+  do_plan(plan, store);
+  CHECK(store.run_done(plan.runs[0].id));
+  CHECK_FALSE(store.run_done(plan.runs[1].id));
+  auto const failure = read_failure(graph.nodes[heads[1]], store);
+  REQUIRE(failure);
+  CHECK(failure->diverged);
+  CHECK(failure->reason.find("the loss is") != std::string::npos);
+}
+
 TEST_CASE("live inference equals simulation on cal and test at batch 1, 7 and 64 for each policy") {
   Quiet const quiet;
   test::TemporaryFolder const folder;
   Store const store(folder.path);
   auto const plan = resnet_plan(store, R"({"name": "joint"})");
-  REQUIRE(run_plan(plan, store, {}).failed.empty());
+  do_plan(plan, store);
+  REQUIRE(all_done(plan, store));
   auto const& run = main_run(plan);
   auto const net = finished_net(run, weights_of(store, run), torch::kCPU);
   StoredExits const stored(store.run(run.id) / "exits.safetensors");
@@ -191,14 +263,13 @@ TEST_CASE(
   auto const where = store.phase(phase.key);
   make_folder(where);
   // checkpoint_seconds 0: one after every step but the last of three.
-  train({.run = run,
-         .phase = phase,
-         .net = *net,
-         .task = task,
-         .method = method,
-         .images = data.images(run.data.source, Split::train),
-         .folder = where,
-         .label = "test"});
+  std::vector<TrainJob> const jobs = {
+      {.run = run, .phase = phase, .net = *net, .method = method, .folder = where, .label = "test"}};
+  int done = 0;
+  train(jobs, {.task = task, .images = data.images(run.data.source, Split::train)},
+        {.done = [&](std::size_t, TrainResult const&) { ++done; },
+         .diverged = [](std::size_t, std::string const& reason) { FAIL(reason); }});
+  REQUIRE(done == 1);
   auto const good = where / "checkpoint-1.safetensors", newest = where / "checkpoint-2.safetensors";
   auto const older = read_tensors(good);
   auto const bytes = read_file(newest);

@@ -1,0 +1,256 @@
+#include "core/execute/learner.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "core/execute/autocast.h"
+#include "core/execute/timing.h"
+#include "core/net/weights.h"
+#include "core/plan/protocol.h"
+#include "core/store/store.h"
+
+namespace eexit {
+
+using Json = nlohmann::ordered_json;
+
+std::uint64_t phase_stream(Run const& run, Train const& phase, std::initializer_list<std::string_view> more) {
+  return stream_seed(stream_seed(run.seed, {phase.name, std::to_string(phase.occurrence)}), more);
+}
+
+Learner::Learner(TrainJob const& job, TrainSetting const& setting)
+    : job_(job),
+      setting_(setting),
+      train_(std::get<Train>(job.phase.phase)),
+      device_(setting.images.x_bchw.device()),
+      exits_(job.net.exit_names().size()),
+      optimizer_(train_.recipe.optim, (set_learning(job.net, train_.learn), parameters_of(job.net, train_.learn))),
+      stopper_(make_stopper(train_.stop.value_or(Stop{}), counted())),
+      running_(exits_, job.label) {
+  // A backbone has one exit, whatever the run's heads are weighted by.
+  auto const weights = train_.with_heads()
+                           ? exit_weights(train_.recipe.exit_weights, costs_of(job.run, Convention::mac))
+                           : std::vector<double>{1.0};
+  weights_k_ = torch::tensor(weights, torch::kFloat64).to(torch::kFloat32).to(device_);
+  epoch_steps_ = steps_an_epoch({.rows = static_cast<int>(job.run.splits->train.size()), .batch = job.run.train.batch});
+  check_every_ = train_.with_heads() ? std::min(epoch_steps_, 300L) : epoch_steps_;
+  resume();
+  saved_at_ = wall_seconds();
+}
+
+// Exits without trainable parameters are left out of early stopping: frozen, they would never wear out.
+std::vector<bool> Learner::counted() const {
+  std::vector<bool> counts;
+  for (auto const& name : job_.net.exit_names()) {
+    auto const prefix = name == "last" ? std::string("last.") : "head." + name + ".";
+    bool const trunk = train_.learns("stage.");
+    bool own = false;
+    for (auto const& item : job_.net.named_parameters())
+      own = own || (item.key().starts_with(prefix) && item.value().requires_grad());
+    counts.push_back(trunk || own);
+  }
+  return counts;
+}
+
+void Learner::train_step(Feed const& feed) {
+  double const begun = wall_seconds();
+  if (measuring_) set_learning(job_.net, train_.learn);
+  measuring_ = false;
+  Earlier answers;
+  Tensor losses_k;
+  auto const step_stream = phase_stream(job_.run, train_, {"dropout", std::to_string(step_)});
+  Taps const taps{.record_trunk = train_.learns("stage."),
+                  .before = [&](std::string const& part) { torch::manual_seed(stream_seed(step_stream, {part})); }};
+  {
+    Autocast const autocast(job_.run.train.bf16, device_);
+    answers = answer_all(job_.net, feed.stages(job_.net), feed.input, taps);
+    std::vector<Tensor> losses;
+    for (auto const& answer : answers)
+      losses.push_back(setting_.task.loss(answer.logits, feed.target_b, train_.recipe.label_smoothing).mean());
+    losses_k = torch::stack(losses);
+  }
+  auto loss = job_.method.weigh && train_.with_heads() ? job_.method.weigh(losses_k) : (losses_k * weights_k_).sum();
+  if (job_.method.extra_loss && train_.with_heads()) loss = loss + job_.method.extra_loss(answers);
+  loss.backward();
+  if (train_.recipe.clip) optimizer_.clip(*train_.recipe.clip);
+  rate_ = rate_at(train_.recipe.schedule, base_rate(train_.recipe.optim), step_, job_.phase.steps, epoch_steps_);
+  optimizer_.step(rate_);
+  optimizer_.zero_grad();
+  {
+    torch::NoGradGuard no_grad;
+    std::vector<Tensor> right;
+    for (auto const& answer : answers) right.push_back(setting_.task.right(answer.logits, feed.target_b));
+    running_.add(losses_k.detach(), torch::stack(right), feed.target_b.size(0), step_);
+  }
+  samples_ += static_cast<double>(feed.target_b.size(0));
+  ++step_;
+  step_seconds_ += wall_seconds() - begun;
+}
+
+void Learner::after_step(FeedRows const& val) {
+  bool const epoch_ends = step_ % epoch_steps_ == 0 || step_ == job_.phase.steps;
+  bool const watches = train_.stop.has_value() || train_.keep != Keep::last;
+  bool const due = watches && (step_ % check_every_ == 0 || step_ == job_.phase.steps);
+  if (due || epoch_ends) {
+    val_ = measure_val(val);
+    stopped_ = due && check(val_);
+    if (epoch_ends || stopped_) write_journal(val_);
+  }
+  report_progress();
+  if (!finished() && wall_seconds() - saved_at_ >= job_.run.train.checkpoint_seconds) save();
+}
+
+Measured Learner::measure_val(FeedRows const& val) {
+  measuring_ = true;
+  double begun = wall_seconds();
+  running_.collect();  // training that is still queued on a device is not the check's time
+  step_seconds_ += wall_seconds() - begun;
+  begun = wall_seconds();
+  auto measured = measure(job_.net, setting_.task, val, job_.run.splits->val, job_.run.train.batch);
+  val_seconds_ += wall_seconds() - begun;
+  return measured;
+}
+
+// True: stop early.
+bool Learner::check(Measured const& val) {
+  bool save = false;
+  if (train_.keep == Keep::mean) {
+    double const mean =
+        std::accumulate(val.accuracy.begin(), val.accuracy.end(), 0.0) / static_cast<double>(val.accuracy.size());
+    save = mean > best_mean_;
+    best_mean_ = std::max(best_mean_, mean);
+  }
+  auto const verdict = stopper_.check(stopper_.rule.on_accuracy ? val.accuracy : val.loss);
+  if (train_.keep == Keep::any_exit) save = verdict.improved;
+  if (save) {
+    best_.clear();
+    for (auto const& [name, tensor] : tensors_of(job_.net)) best_[name] = to_bytes(tensor);
+  }
+  return train_.stop && verdict.stop;
+}
+
+double Learner::images_per_second() const { return samples_ / std::max(step_seconds_, 1e-9); }
+
+void Learner::write_journal(Measured const& val) {
+  running_.collect();
+  Event const epoch{.kind = "epoch",
+                    .node = job_.phase.key,
+                    .label = job_.label,
+                    .step = step_,
+                    .steps = job_.phase.steps,
+                    .images_per_second = images_per_second(),
+                    .epoch = static_cast<int>((step_ + epoch_steps_ - 1) / epoch_steps_),
+                    .lr = rate_,
+                    .train_loss = running_.mean_loss(),
+                    .train_accuracy = running_.accuracy(),
+                    .val_loss = val.loss,
+                    .val_accuracy = val.accuracy};
+  Json const line = {{"phase", train_.name},
+                     {"epoch", epoch.epoch},
+                     {"steps", step_},
+                     {"lr", rate_},
+                     {"train", {{"loss", epoch.train_loss}, {"accuracy", epoch.train_accuracy}}},
+                     {"val", {{"loss", val.loss}, {"accuracy", val.accuracy}}},
+                     {"seconds", std::round(seconds() * 1000) / 1000}};
+  auto const text = line.dump() + "\n";
+  append_file(job_.folder / "journal.jsonl", text);
+  journal_bytes_ += text.size();
+  say(train_.name, job_.label + ": epoch " + std::to_string(epoch.epoch) + ", val accuracy " +
+                       fixed(val.accuracy.front() * 100, 1) +
+                       (exits_ > 1 ? " to " + fixed(val.accuracy.back() * 100, 1) : "") + " %, " +
+                       fixed(images_per_second(), 0) + " img/s");
+  if (setting_.report) setting_.report(epoch);
+  running_.reset();
+}
+
+void Learner::report_progress() {
+  double const now = wall_seconds();
+  if (!setting_.report || now - reported_at_ < 0.5) return;
+  reported_at_ = now;
+  setting_.report({.kind = "progress",
+                   .node = job_.phase.key,
+                   .label = job_.label,
+                   .step = step_,
+                   .steps = job_.phase.steps,
+                   .images_per_second = images_per_second()});
+}
+
+TrainResult Learner::finish(FeedRows const& val) {
+  running_.collect();
+  if (train_.keep != Keep::last && !best_.empty()) {
+    load_tensors(job_.net, best_, {""}, "kept weights");
+    val_ = measure_val(val);
+  } else if (val_.loss.empty()) {
+    val_ = measure_val(val);  // nothing was left to do since the last checkpoint
+  }
+  return {.seconds = seconds(),
+          .step_seconds = step_seconds_,
+          .steps = step_,
+          .epochs = static_cast<double>(step_) / static_cast<double>(epoch_steps_),
+          .samples = samples_,
+          .stopped_early = stopped_ && step_ < job_.phase.steps,
+          .val = val_};
+}
+
+void Learner::save() {
+  double const begun = wall_seconds();
+  running_.collect();
+  TensorFile file;
+  for (auto const& [name, tensor] : tensors_of(job_.net)) file.tensors["net." + name] = to_bytes(tensor);
+  for (auto const& [name, tensor] : optimizer_.state()) file.tensors["optim." + name] = to_bytes(tensor);
+  for (auto const& [name, tensor] : best_) file.tensors["best." + name] = tensor;
+  auto const exits = static_cast<std::int64_t>(exits_);
+  file.tensors["stopper.best"] = pack(Dtype::f64, {exits}, stopper_.best);
+  file.tensors["stopper.counter"] = pack(Dtype::i32, {exits}, stopper_.counter);
+  file.tensors["running"] = pack(Dtype::f64, {2 * exits}, running_.sums);
+  file.tensors["progress"] = pack(
+      Dtype::i64, {3}, std::vector<std::int64_t>{step_, static_cast<std::int64_t>(journal_bytes_), stopper_.started});
+  file.tensors["clock"] =
+      pack(Dtype::f64, {5}, std::vector<double>{step_seconds_, val_seconds_, samples_, running_.samples, best_mean_});
+  file.metadata["phase"] = job_.phase.key;
+  save_checkpoint(job_.folder, std::move(file));
+  saved_at_ = wall_seconds();
+  step_seconds_ += saved_at_ - begun;
+}
+
+void Learner::resume() {
+  auto const file = load_checkpoint(job_.folder, job_.phase.key);
+  auto const journal = job_.folder / "journal.jsonl";
+  if (!file) {
+    std::error_code ignored;
+    fs::remove(journal, ignored);
+    return;
+  }
+  std::map<std::string, TensorBytes> net;
+  std::map<std::string, Tensor> optim;
+  for (auto const& [name, tensor] : file->tensors) {
+    if (name.starts_with("net.")) net[name.substr(4)] = tensor;
+    if (name.starts_with("optim.")) optim[name.substr(6)] = from_bytes(tensor);
+    if (name.starts_with("best.")) best_[name.substr(5)] = tensor;
+  }
+  load_tensors(job_.net, net, {""}, "checkpoint of " + job_.label);
+  optimizer_.load_state(optim);
+  stopper_.best = unpack<double>(file->tensors.at("stopper.best"));
+  stopper_.counter = unpack<int>(file->tensors.at("stopper.counter"));
+  running_.sums = unpack<double>(file->tensors.at("running"));
+  auto const progress = unpack<std::int64_t>(file->tensors.at("progress"));
+  auto const clock = unpack<double>(file->tensors.at("clock"));
+  step_ = progress[0];
+  journal_bytes_ = static_cast<std::size_t>(progress[1]);
+  stopper_.started = progress[2] != 0;
+  step_seconds_ = clock[0];
+  val_seconds_ = clock[1];
+  samples_ = clock[2];
+  running_.samples = clock[3];
+  best_mean_ = clock[4];
+  // Lines written after the checkpoint will be written again.
+  if (fs::exists(journal) && fs::file_size(journal) > journal_bytes_) fs::resize_file(journal, journal_bytes_);
+  say(train_.name,
+      job_.label + ": going on at step " + std::to_string(step_) + " of " + std::to_string(job_.phase.steps));
+}
+
+}  // namespace eexit

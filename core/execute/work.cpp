@@ -1,0 +1,256 @@
+#include "core/execute/work.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/base/sha256.h"
+#include "core/base/signals.h"
+#include "core/base/text.h"
+#include "core/execute/build.h"
+#include "core/execute/collect.h"
+#include "core/execute/environment.h"
+#include "core/execute/train.h"
+#include "core/exits/statistics.h"
+#include "core/net/weights.h"
+#include "core/store/exit_file.h"
+#include "core/tasks/classify.h"
+
+namespace eexit {
+
+Images const& OpenData::images(Choice const& source, Split split) {
+  auto const key = source.name + source.params + (split == Split::train ? "/train" : "/test");
+  auto const found = open_.find(key);
+  if (found != open_.end()) return found->second;
+  JsonReader reader(source.params, std::make_shared<Source>());
+  auto const data = find(datasets(), "data set", source.name, "data").make(reader).open(split);
+  return open_[key] = load_images(data, device_);
+}
+
+fs::path weights_of(Store const& store, Run const& run) {
+  return store.phase(run.phases.back().key) / "weights.safetensors";
+}
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Heads exist from the first phase on that trains them.
+bool with_heads_by(Run const& run, std::size_t number) {
+  for (std::size_t i = 0; i <= number; ++i)
+    if (std::get<Train>(run.phases[i].phase).with_heads()) return true;
+  return false;
+}
+
+// A phase made ready to be trained.
+struct Prepared {
+  Node const* node = nullptr;
+  std::shared_ptr<ExitNet> net;
+  Method method;
+  std::string started;
+
+  PlannedPhase const& phase() const { return node->run->phases[node->phase]; }
+};
+
+class Worker {
+ public:
+  Worker(Graph const& graph, Plan const& plan, Store const& store, WorkOptions const& options)
+      : graph_(graph), plan_(plan), store_(store), options_(options), data_(options.device) {}
+
+  WorkEnd run(std::vector<std::size_t> const& numbers) {
+    std::vector<Lock> locks;
+    for (auto const number : numbers) {
+      auto lock = Lock::attempt(folder_of(graph_.nodes[number], store_) / "lock");
+      if (!lock) return WorkEnd::busy;
+      locks.push_back(std::move(*lock));
+    }
+    std::vector<Node const*> phases, collections;
+    for (auto const number : numbers) {
+      auto const& node = graph_.nodes[number];
+      if (!is_done(node, store_)) (node.kind == Node::Kind::phase ? phases : collections).push_back(&node);
+    }
+    for (auto const* node : phases) forget_failure(*node, store_);
+    guarded(phases, [&] { train_phases(phases); });
+    for (auto const* node : collections) {
+      if (!store_.phase_done(node->run->phases.back().key)) continue;  // its phase failed and has said so
+      forget_failure(*node, store_);
+      guarded({node}, [&] { collect_run(*node); });
+    }
+    return WorkEnd::done;
+  }
+
+ private:
+  // The rest of the grid is worth having: what fails here is noted, and nodes that are done stay done.
+  template <class Do>
+  void guarded(std::vector<Node const*> const& nodes, Do const& action) {
+    std::string reason;
+    try {
+      return action();
+    } catch (RunError const& error) {
+      if (error.code == Exit::io) throw;  // a full disk fails everything to come
+      reason = error.what();
+    } catch (c10::Error const& error) {
+      reason = error.what_without_backtrace();
+    } catch (std::bad_alloc const&) {
+      reason = "out of memory";
+    }
+    for (auto const* node : nodes)
+      if (!is_done(*node, store_)) fail(*node, {.reason = reason.substr(0, reason.find('\n'))});
+  }
+
+  void fail(Node const& node, Failure const& failure) {
+    write_failure(node, store_, failure);
+    report_error(node.label + ": " + failure.reason);
+    report({.kind = "node_failed", .node = node.id, .label = node.label, .reason = failure.reason});
+  }
+
+  void report(Event const& event) const {
+    if (options_.report) options_.report(event);
+  }
+
+  void train_phases(std::vector<Node const*> const& nodes) {
+    if (nodes.empty()) return;
+    std::vector<Prepared> prepared;
+    std::vector<TrainJob> jobs;
+    for (auto const* node : nodes) prepared.push_back(prepare(*node));
+    for (auto& each : prepared)
+      jobs.push_back({.run = *each.node->run,
+                      .phase = each.phase(),
+                      .net = *each.net,
+                      .method = each.method,
+                      .folder = store_.phase(each.node->id),
+                      .label = each.node->label});
+    auto const& images = data_.images(nodes[0]->run->data.source, Split::train);
+    Task const task = classify();
+    TrainEnd const end = {.done = [&](std::size_t job, TrainResult const& result) { finish(prepared[job], result); },
+                          .diverged =
+                              [&](std::size_t job, std::string const& reason) {
+                                fail(*prepared[job].node, {.reason = reason, .diverged = true});
+                              }};
+    auto const room = Room{.memory_bytes = options_.feature_bytes, .folder = store_.root() / "tmp"};
+    train(jobs, {.task = task, .images = images, .room = room, .report = options_.report}, end);
+  }
+
+  Prepared prepare(Node const& node) {
+    auto const& run = *node.run;
+    bool const heads = with_heads_by(run, node.phase);
+    Prepared made{.node = &node,
+                  .net = build_net(run.arch, run.method, run.facts->shape, run.facts->classes,
+                                   heads ? run.after : std::vector<std::string>{}, run.seed),
+                  .method = heads ? read_method(run.method) : Method{},
+                  .started = utc_now()};
+    if (node.phase > 0) load_parent(*made.net, run, node.phase);
+    place(*made.net, options_.device);
+    make_folder(store_.phase(node.id));
+    say("sweep", node.label + ": " + std::to_string(node.steps) + " steps at most");
+    report({.kind = "node_started", .node = node.id, .label = node.label, .steps = node.steps});
+    return made;
+  }
+
+  void load_parent(ExitNet& net, Run const& run, std::size_t number) const {
+    auto const path = store_.phase(run.phases[number].parent) / "weights.safetensors";
+    auto const file = read_tensors(path);
+    // Parts that the parent does not have (fresh heads) keep what the seed gave them.
+    std::vector<std::string> prefixes = {"stage.", "last."};
+    if (with_heads_by(run, number - 1)) prefixes.insert(prefixes.end(), {"head.", "extra."});
+    load_tensors(net, file.tensors, prefixes, path.string());
+  }
+
+  void finish(Prepared const& made, TrainResult const& result) const {
+    auto const& phase = made.phase();
+    auto const folder = store_.phase(phase.key);
+    TensorFile weights;
+    for (auto const& [name, tensor] : tensors_of(*made.net)) weights.tensors[name] = to_bytes(tensor);
+    weights.metadata["phase"] = phase.key;
+    auto const bytes = encode_tensors(weights);
+    write_file(folder / "weights.safetensors", bytes);
+    auto const spent =
+        phase.steps > 0 ? phase.macs * static_cast<double>(result.steps) / static_cast<double>(phase.steps) : 0;
+    Json json = {{"key", phase.key},
+                 {"parent", phase.parent},
+                 {"canonical", Json::parse(phase.canonical)},
+                 {"steps", result.steps},
+                 {"epochs", result.epochs},
+                 {"stopped_early", result.stopped_early},
+                 {"samples", result.samples},
+                 {"training_macs", result.steps == phase.steps ? phase.macs : spent},
+                 {"val", {{"loss", result.val.loss}, {"accuracy", result.val.accuracy}}},
+                 {"digest", sha256(bytes)},
+                 {"seconds", result.seconds},
+                 {"step_seconds", result.step_seconds},
+                 {"images_per_second", result.samples / std::max(result.step_seconds, 1e-9)},
+                 {"threads", at::get_num_threads()},
+                 {"device", options_.device.str()},
+                 {"host", host_name()},
+                 {"revision", revision()},
+                 {"load", load_average()},
+                 {"started", made.started}};
+    write_file(folder / "phase.json", json.dump(2) + "\n");
+    remove_checkpoints(folder);
+    auto const& node = *made.node;
+    say("sweep", node.label + ": done in " + duration(result.seconds));
+    report({.kind = "node_done",
+            .node = node.id,
+            .label = node.label,
+            .step = result.steps,
+            .steps = node.steps,
+            .seconds = result.seconds});
+  }
+
+  void collect_run(Node const& node) {
+    auto const& run = *node.run;
+    throw_if_stop_requested();
+    report({.kind = "node_started", .node = node.id, .label = node.label});
+    auto const net = finished_net(run, weights_of(store_, run), options_.device);
+    auto const& train_images = data_.images(run.data.source, Split::train);
+    auto const& test_images = data_.images(run.data.source, Split::test);
+    std::vector<int> test_rows(static_cast<std::size_t>(test_images.rows()));
+    for (std::size_t i = 0; i < test_rows.size(); ++i) test_rows[i] = static_cast<int>(i);
+    ExitFile const exits{.exits = static_cast<int>(run.exit_cost.size()),
+                         .classes = run.facts->classes,
+                         .cal = collect(*net, train_images, run.splits->cal),
+                         .test = collect(*net, test_images, test_rows)};
+    auto const folder = store_.run(run.id);
+    write_exits(folder / "exits.safetensors", exits, run, plan_.eval.convention);
+    write_file(folder / "run.json", resolved(run));
+    write_file(folder / "env.json", environment_json(options_.device));
+    write_file(folder / "metrics.json", metrics(run));
+    report({.kind = "node_done", .node = node.id, .label = node.label});
+  }
+
+  std::string metrics(Run const& run) const {
+    StoredExits const stored(store_.run(run.id) / "exits.safetensors");
+    Json json;
+    auto const names = exit_names(run);
+    for (auto const* split : {"cal", "test"}) {
+      auto const table = stored.table(split, Confidence::max_probability, run, Convention::mac);
+      auto const losses = stored.losses(split);
+      json[split] = Json::array();
+      for (int k = 0; k < table.exits; ++k) {
+        auto const at = static_cast<std::size_t>(k);
+        Json exit = {{"exit", names[at]}, {"accuracy", accuracy(table, k)}};
+        if (!losses.empty()) exit["loss"] = losses[at];
+        exit["count"] = table.rows;
+        exit["calibration_error"] = calibration_error(table, k);
+        json[split].push_back(exit);
+      }
+    }
+    return json.dump(2) + "\n";
+  }
+
+  Graph const& graph_;
+  Plan const& plan_;
+  Store const& store_;
+  WorkOptions const& options_;
+  OpenData data_;
+};
+
+}  // namespace
+
+WorkEnd do_nodes(Graph const& graph, std::vector<std::size_t> const& nodes, Plan const& plan, Store const& store,
+                 WorkOptions const& options) {
+  return Worker(graph, plan, store, options).run(nodes);
+}
+
+}  // namespace eexit

@@ -1,0 +1,225 @@
+#include "core/sweep/graph.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/store/exit_file.h"
+
+namespace eexit {
+
+namespace {
+
+using Json = nlohmann::json;
+
+// All that a frozen trunk pass depends on. The parent's key holds arch, data and everything before; rows, order and
+// augmentation are read from the phase's own text, whose remaining parts concern the heads alone.
+std::string trunk_text(PlannedPhase const& planned) {
+  auto const& train = std::get<Train>(planned.phase);
+  if (!train.with_heads() || train.learns("stage.") || train.learns("last.")) return "";
+  auto const text = Json::parse(planned.canonical);
+  Json trunk;
+  for (auto const* key : {"arch", "data", "augment", "batch", "precision", "seed", "parent"}) trunk[key] = text.at(key);
+  trunk["phase"] = {train.name, train.occurrence};
+  return trunk.dump();
+}
+
+// Its forward passes: what the phase costs less what its heads do.
+double trunk_macs(Run const& run, PlannedPhase const& planned) {
+  if (std::get<Train>(planned.phase).learns("stage.")) return 0;
+  double const heads = run.exit_cost.back().mac - run.plain.mac;
+  return planned.macs * run.plain.mac / (run.plain.mac + 3 * heads);
+}
+
+class Maker {
+ public:
+  explicit Maker(Plan const& plan) {
+    for (std::size_t i = 0; i < plan.runs.size(); ++i) {
+      auto const last = phases_of(plan.runs[i], i);
+      auto const at = node({.kind = Node::Kind::collect,
+                            .id = plan.runs[i].id,
+                            .label = plan.runs[i].id + ", answers",
+                            .run = &plan.runs[i],
+                            .after = {last}});
+      graph.nodes[at].wanted_by.push_back(i);
+    }
+  }
+  Graph graph;
+
+ private:
+  std::size_t node(Node made) {
+    auto const [found, fresh] = graph.number.emplace(made.id, graph.nodes.size());
+    if (!fresh) return found->second;
+    for (auto const parent : made.after) graph.nodes[parent].before.push_back(graph.nodes.size());
+    graph.nodes.push_back(std::move(made));
+    return found->second;
+  }
+
+  // The number of the last one.
+  std::size_t phases_of(Run const& run, std::size_t number) {
+    std::size_t last = 0;
+    for (std::size_t i = 0; i < run.phases.size(); ++i) {
+      auto const& planned = run.phases[i];
+      auto const known = graph.number.find(planned.key);
+      auto const at = known != graph.number.end()
+                          ? known->second
+                          : node({.id = planned.key,
+                                  .label = run.id + ", " + std::get<Train>(planned.phase).name,
+                                  .run = &run,
+                                  .phase = i,
+                                  .after = i > 0 ? std::vector<std::size_t>{last} : std::vector<std::size_t>{},
+                                  .trunk = trunk_text(planned),
+                                  .steps = planned.steps,
+                                  .macs = planned.macs,
+                                  .trunk_macs = trunk_macs(run, planned)});
+      graph.nodes[at].wanted_by.push_back(number);
+      last = at;
+    }
+    return last;
+  }
+};
+
+}  // namespace
+
+Graph make_graph(Plan const& plan) { return Maker(plan).graph; }
+
+std::vector<bool> still_needed(Graph const& graph, Store const& store) {
+  std::vector<bool> needed(graph.nodes.size(), false);
+  for (auto i = graph.nodes.size(); i-- > 0;) {
+    auto const& node = graph.nodes[i];
+    if ((node.kind != Node::Kind::collect && !needed[i]) || is_done(node, store)) {
+      needed[i] = false;
+      continue;
+    }
+    needed[i] = true;
+    for (auto const parent : node.after) needed[parent] = true;
+  }
+  return needed;
+}
+
+std::vector<std::vector<std::size_t>> groups_of(Graph const& graph, std::vector<std::size_t> const& ready,
+                                                std::vector<bool> const& to_do) {
+  std::vector<std::vector<std::size_t>> groups;
+  std::map<std::string, std::size_t> of_trunk;
+  for (auto const at : ready) {
+    auto const& node = graph.nodes[at];
+    auto group = groups.size();
+    if (!node.trunk.empty()) group = of_trunk.emplace(node.trunk, group).first->second;
+    if (group == groups.size()) groups.emplace_back();
+    groups[group].push_back(at);
+    for (auto const next : node.before)
+      if (to_do[next] && graph.nodes[next].kind == Node::Kind::collect) groups[group].push_back(next);
+  }
+  return groups;
+}
+
+std::string name_of(NodeState state) {
+  switch (state) {
+    case NodeState::pending:
+      return "pending";
+    case NodeState::running:
+      return "running";
+    case NodeState::done:
+      return "done";
+    case NodeState::failed:
+      return "failed";
+    case NodeState::interrupted:
+      break;
+  }
+  return "interrupted";
+}
+
+fs::path folder_of(Node const& node, Store const& store) {
+  return node.kind == Node::Kind::phase ? store.phase(node.id) : store.run(node.id);
+}
+
+bool is_done(Node const& node, Store const& store) {
+  return node.kind == Node::Kind::phase ? store.phase_done(node.id) : store.run_done(node.id);
+}
+
+NodeState state_of(Node const& node, Store const& store) {
+  if (is_done(node, store)) return NodeState::done;
+  auto const folder = folder_of(node, store);
+  if (!fs::exists(folder)) return NodeState::pending;
+  if (Lock::held(folder / "lock")) return NodeState::running;
+  if (read_failure(node, store)) return NodeState::failed;
+  for (auto const& entry : fs::directory_iterator(folder))
+    if (entry.path().filename() != "lock") return NodeState::interrupted;
+  return NodeState::pending;
+}
+
+namespace {
+
+bool run_stands(Node const& node, Store const& store, Convention convention) {
+  try {
+    return StoredExits(store.run(node.id) / "exits.safetensors").convention() == name_of(convention);
+  } catch (std::runtime_error const& error) {
+    warn(std::string(error.what()) + "; collecting again");
+    return false;
+  }
+}
+
+bool phase_stands(Node const& node, Store const& store) {
+  try {
+    read_tensors(store.phase(node.id) / "weights.safetensors");
+    return true;
+  } catch (std::runtime_error const& error) {
+    warn(std::string(error.what()) + "; training this phase again");
+    return false;
+  }
+}
+
+void forget(Node const& node, Store const& store) {
+  // The lock file stays: another process may hold it, or wait for it.
+  auto const folder = folder_of(node, store);
+  Lock const lock(folder / "lock");
+  fs::remove(folder / (node.kind == Node::Kind::phase ? "phase.json" : "metrics.json"));
+}
+
+}  // namespace
+
+void forget_damaged(Graph const& graph, Store const& store, Convention convention,
+                    std::set<std::string> const& trusted) {
+  for (auto const& node : graph.nodes)
+    if (node.kind == Node::Kind::collect && is_done(node, store) && !trusted.contains(node.id) &&
+        !run_stands(node, store, convention))
+      forget(node, store);
+  // From the last on: a phase that is trained again needs its parent whole.
+  auto needed = still_needed(graph, store);
+  for (auto i = graph.nodes.size(); i-- > 0;) {
+    auto const& node = graph.nodes[i];
+    bool const read = std::any_of(node.before.begin(), node.before.end(), [&](auto next) { return needed[next]; });
+    if (!read || node.kind != Node::Kind::phase || !is_done(node, store) || phase_stands(node, store)) continue;
+    forget(node, store);
+    needed[i] = true;
+  }
+}
+
+void forget_all(Graph const& graph, Store const& store) {
+  for (auto const& node : graph.nodes) {
+    auto const folder = folder_of(node, store);
+    if (!fs::exists(folder)) continue;
+    Lock const lock(folder / "lock");
+    for (auto const& entry : fs::directory_iterator(folder))
+      if (entry.path().filename() != "lock") remove_tree(entry.path());
+  }
+}
+
+void write_failure(Node const& node, Store const& store, Failure const& failure) {
+  Json const json = {{"reason", failure.reason}, {"diverged", failure.diverged}};
+  write_file(folder_of(node, store) / "failed.json", json.dump(2) + "\n");
+}
+
+std::optional<Failure> read_failure(Node const& node, Store const& store) {
+  auto const path = folder_of(node, store) / "failed.json";
+  if (!fs::exists(path)) return std::nullopt;
+  auto const json = Json::parse(read_file(path), nullptr, false);
+  if (!json.is_object() || !json.contains("reason")) return Failure{.reason = path.string() + " is damaged"};
+  return Failure{.reason = json.at("reason"), .diverged = json.value("diverged", false)};
+}
+
+void forget_failure(Node const& node, Store const& store) { remove_tree(folder_of(node, store) / "failed.json"); }
+
+}  // namespace eexit
