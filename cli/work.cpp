@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -39,10 +37,8 @@ std::string standard_input() {
 }
 
 // For the process that reads our standard output, which asked for nothing else there.
-void send(Event event) {
-  event.pid = static_cast<int>(getpid());
-  event.host = host_name();
-  auto const line = to_line(event);
+void send(Event const& event) {
+  auto const line = to_line(stamped(event));
   std::fwrite(line.data(), 1, line.size(), stdout);
   std::fflush(stdout);
 }

@@ -18,8 +18,8 @@ namespace eexit {
 
 using Json = nlohmann::ordered_json;
 
-std::uint64_t phase_stream(Run const& run, Train const& phase, std::initializer_list<std::string_view> more) {
-  return stream_seed(stream_seed(run.seed, {phase.name, std::to_string(phase.occurrence)}), more);
+std::uint64_t phase_stream(std::uint64_t seed, Train const& phase, std::initializer_list<std::string_view> more) {
+  return stream_seed(stream_seed(seed, {phase.name, std::to_string(phase.occurrence)}), more);
 }
 
 Learner::Learner(TrainJob const& job, TrainSetting const& setting)
@@ -62,9 +62,13 @@ void Learner::train_step(Feed const& feed) {
   measuring_ = false;
   Earlier answers;
   Tensor losses_k;
-  auto const step_stream = phase_stream(job_.run, train_, {"dropout", std::to_string(step_)});
-  Taps const taps{.record_trunk = train_.learns("stage."),
-                  .before = [&](std::string const& part) { torch::manual_seed(stream_seed(step_stream, {part})); }};
+  auto const& run = job_.run;
+  auto const step = std::to_string(step_);
+  auto const trunk_stream = phase_stream(run.seed, train_, {"dropout", step});
+  auto const head_stream = phase_stream(run.head_seed.value_or(run.seed), train_, {"dropout", step});
+  Taps const taps{.record_trunk = train_.learns("stage."), .before = [&](std::string const& part) {
+                    torch::manual_seed(stream_seed(part.starts_with("head.") ? head_stream : trunk_stream, {part}));
+                  }};
   {
     Autocast const autocast(job_.run.train.bf16, device_);
     answers = answer_all(job_.net, feed.stages(job_.net), feed.input, taps);
@@ -145,10 +149,12 @@ void Learner::write_journal(Measured const& val) {
                     .images_per_second = images_per_second(),
                     .epoch = static_cast<int>((step_ + epoch_steps_ - 1) / epoch_steps_),
                     .lr = rate_,
+                    .exits = job_.net.exit_names(),
                     .train_loss = running_.mean_loss(),
                     .train_accuracy = running_.accuracy(),
                     .val_loss = val.loss,
-                    .val_accuracy = val.accuracy};
+                    .val_accuracy = val.accuracy,
+                    .seconds = seconds()};
   Json const line = {{"phase", train_.name},
                      {"epoch", epoch.epoch},
                      {"steps", step_},

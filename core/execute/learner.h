@@ -54,6 +54,6 @@ class Learner {
 };
 
 // Random stream of a phase: a function of the seed, the kind of phase and how many of that kind came before.
-std::uint64_t phase_stream(Run const&, Train const&, std::initializer_list<std::string_view> more);
+std::uint64_t phase_stream(std::uint64_t seed, Train const&, std::initializer_list<std::string_view> more);
 
 }  // namespace eexit

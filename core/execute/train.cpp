@@ -33,7 +33,7 @@ class Batches {
 
   Batch batch(long step) {
     return augmented_batch(images_, rows(step), run_.data.augment,
-                           Random(phase_stream(run_, phase_, {"augment", std::to_string(step)})));
+                           Random(phase_stream(run_.seed, phase_, {"augment", std::to_string(step)})));
   }
 
   bool augmented() const { return run_.data.augment.name != "none"; }
@@ -42,7 +42,7 @@ class Batches {
   void set_order(long epoch) {
     if (epoch == order_epoch_) return;
     auto const& rows = run_.splits->train;
-    Random random(phase_stream(run_, phase_, {"order", std::to_string(epoch)}));
+    Random random(phase_stream(run_.seed, phase_, {"order", std::to_string(epoch)}));
     order_ = permutation(static_cast<int>(rows.size()), random);
     for (auto& at : order_) at = rows[static_cast<std::size_t>(at)];
     order_epoch_ = epoch;

@@ -15,6 +15,7 @@
 #include "core/exits/statistics.h"
 #include "core/net/weights.h"
 #include "core/store/exit_file.h"
+#include "core/sweep/rates.h"
 #include "core/tasks/classify.h"
 
 namespace eexit {
@@ -48,9 +49,8 @@ struct Prepared {
   Node const* node = nullptr;
   std::shared_ptr<ExitNet> net;
   Method method;
+  PlannedPhase phase;  // its rate chosen
   std::string started;
-
-  PlannedPhase const& phase() const { return node->run->phases[node->phase]; }
 };
 
 class Worker {
@@ -101,7 +101,10 @@ class Worker {
 
   void fail(Node const& node, Failure const& failure) {
     write_failure(node, store_, failure);
-    report_error(node.label + ": " + failure.reason);
+    if (node.trial && failure.diverged)
+      say("sweep", node.label + ": diverged, which counts as an answer: " + failure.reason);
+    else
+      report_error(node.label + ": " + failure.reason);
     report({.kind = "node_failed", .node = node.id, .label = node.label, .reason = failure.reason});
   }
 
@@ -116,7 +119,7 @@ class Worker {
     for (auto const* node : nodes) prepared.push_back(prepare(*node));
     for (auto& each : prepared)
       jobs.push_back({.run = *each.node->run,
-                      .phase = each.phase(),
+                      .phase = each.phase,
                       .net = *each.net,
                       .method = each.method,
                       .folder = store_.phase(each.node->id),
@@ -136,9 +139,9 @@ class Worker {
     auto const& run = *node.run;
     bool const heads = with_heads_by(run, node.phase);
     Prepared made{.node = &node,
-                  .net = build_net(run.arch, run.method, run.facts->shape, run.facts->classes,
-                                   heads ? run.after : std::vector<std::string>{}, run.seed),
+                  .net = heads ? build_net(run) : build_plain_net(run),
                   .method = heads ? read_method(run.method) : Method{},
+                  .phase = with_chosen_rate(run.phases[node.phase], store_),
                   .started = utc_now()};
     if (node.phase > 0) load_parent(*made.net, run, node.phase);
     place(*made.net, options_.device);
@@ -158,7 +161,7 @@ class Worker {
   }
 
   void finish(Prepared const& made, TrainResult const& result) const {
-    auto const& phase = made.phase();
+    auto const& phase = made.phase;
     auto const folder = store_.phase(phase.key);
     TensorFile weights;
     for (auto const& [name, tensor] : tensors_of(*made.net)) weights.tensors[name] = to_bytes(tensor);
@@ -170,6 +173,7 @@ class Worker {
     Json json = {{"key", phase.key},
                  {"parent", phase.parent},
                  {"canonical", Json::parse(phase.canonical)},
+                 {"lr", base_rate(std::get<Train>(phase.phase).recipe.optim)},
                  {"steps", result.steps},
                  {"epochs", result.epochs},
                  {"stopped_early", result.stopped_early},

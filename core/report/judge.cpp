@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "core/exits/statistics.h"
+#include "core/plan/tuning.h"
 
 namespace eexit {
 
@@ -63,6 +64,7 @@ Result blank(std::string const& study, FinishedRun const& finished, Convention c
   row.epochs = epochs_text(finished);
   for (std::size_t i = 0; i < run.phases.size(); ++i)
     row.training_macs += i < finished.spent.size() ? finished.spent[i].macs : run.phases[i].macs;
+  row.training_macs += tuning_macs(run);
   return row;
 }
 

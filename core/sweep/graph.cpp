@@ -36,6 +36,7 @@ double trunk_macs(Run const& run, PlannedPhase const& planned) {
 class Maker {
  public:
   explicit Maker(Plan const& plan) {
+    for (auto const& trial : plan.trials) trials_[trial.phases.back().key] = &trial;
     for (std::size_t i = 0; i < plan.runs.size(); ++i) {
       auto const last = phases_of(plan.runs[i], i);
       auto const at = node({.kind = Node::Kind::collect,
@@ -52,33 +53,43 @@ class Maker {
   std::size_t node(Node made) {
     auto const [found, fresh] = graph.number.emplace(made.id, graph.nodes.size());
     if (!fresh) return found->second;
-    for (auto const parent : made.after) graph.nodes[parent].before.push_back(graph.nodes.size());
+    for (auto const* parents : {&made.after, &made.trials})
+      for (auto const parent : *parents) graph.nodes[parent].before.push_back(graph.nodes.size());
     graph.nodes.push_back(std::move(made));
     return found->second;
   }
 
-  // The number of the last one.
-  std::size_t phases_of(Run const& run, std::size_t number) {
+  // The number of the last one. `number`: of the run among the plan's; none: a trial.
+  std::size_t phases_of(Run const& run, std::optional<std::size_t> number) {
     std::size_t last = 0;
     for (std::size_t i = 0; i < run.phases.size(); ++i) {
-      auto const& planned = run.phases[i];
-      auto const known = graph.number.find(planned.key);
-      auto const at = known != graph.number.end()
-                          ? known->second
-                          : node({.id = planned.key,
-                                  .label = run.id + ", " + std::get<Train>(planned.phase).name,
-                                  .run = &run,
-                                  .phase = i,
-                                  .after = i > 0 ? std::vector<std::size_t>{last} : std::vector<std::size_t>{},
-                                  .trunk = trunk_text(planned),
-                                  .steps = planned.steps,
-                                  .macs = planned.macs,
-                                  .trunk_macs = trunk_macs(run, planned)});
-      graph.nodes[at].wanted_by.push_back(number);
-      last = at;
+      auto const known = graph.number.find(run.phases[i].key);
+      auto const parents = i > 0 ? std::vector<std::size_t>{last} : std::vector<std::size_t>{};
+      last = known != graph.number.end() ? known->second : phase(run, i, parents);
+      if (number) graph.nodes[last].wanted_by.push_back(*number);
     }
+    if (!number) graph.nodes[last].trial = true;
     return last;
   }
+
+  std::size_t phase(Run const& run, std::size_t i, std::vector<std::size_t> const& parents) {
+    auto const& planned = run.phases[i];
+    Node made{.id = planned.key,
+              .label = run.id + ", " + std::get<Train>(planned.phase).name,
+              .run = &run,
+              .phase = i,
+              .after = parents,
+              .trunk = trunk_text(planned),
+              .steps = planned.steps,
+              .macs = planned.macs,
+              .trunk_macs = trunk_macs(run, planned)};
+    if (planned.tuning)
+      for (auto const& trial : planned.tuning->trials)
+        made.trials.push_back(phases_of(*trials_.at(trial.key), std::nullopt));
+    return node(std::move(made));
+  }
+
+  std::map<std::string, Run const*> trials_;  // by the key of the last phase
 };
 
 }  // namespace
@@ -89,12 +100,13 @@ std::vector<bool> still_needed(Graph const& graph, Store const& store) {
   std::vector<bool> needed(graph.nodes.size(), false);
   for (auto i = graph.nodes.size(); i-- > 0;) {
     auto const& node = graph.nodes[i];
-    if ((node.kind != Node::Kind::collect && !needed[i]) || is_done(node, store)) {
+    if ((node.kind != Node::Kind::collect && !needed[i]) || is_settled(node, store)) {
       needed[i] = false;
       continue;
     }
     needed[i] = true;
-    for (auto const parent : node.after) needed[parent] = true;
+    for (auto const* parents : {&node.after, &node.trials})
+      for (auto const parent : *parents) needed[parent] = true;
   }
   return needed;
 }
@@ -137,6 +149,12 @@ fs::path folder_of(Node const& node, Store const& store) {
 
 bool is_done(Node const& node, Store const& store) {
   return node.kind == Node::Kind::phase ? store.phase_done(node.id) : store.run_done(node.id);
+}
+
+bool is_settled(Node const& node, Store const& store) {
+  if (is_done(node, store)) return true;
+  auto const failure = node.trial ? read_failure(node, store) : std::nullopt;
+  return failure && failure->diverged;
 }
 
 NodeState state_of(Node const& node, Store const& store) {

@@ -21,12 +21,14 @@ struct Node {
   Run const* run = nullptr;            // one that asks for it; the plan must outlive the graph
   std::size_t phase = 0;               // number of the phase in that run
   std::vector<std::size_t> after;      // nodes whose results it reads
+  std::vector<std::size_t> trials;     // nodes that its rate is chosen by
   std::vector<std::size_t> before;     // nodes that read its result
   std::vector<std::size_t> wanted_by;  // runs of the plan, by number; none: a trial's
   std::string trunk;                   // heads phases with the same text share one frozen trunk pass; "": none
   long steps = 0;                      // at most
   double macs = 0;                     // of training alone; a collection has none
   double trunk_macs = 0;               // the part of it that is the frozen trunk's
+  bool trial = false;                  // of a rate: that it diverged is an answer too
 };
 
 struct Graph {
@@ -52,6 +54,7 @@ std::string name_of(NodeState);
 NodeState state_of(Node const&, Store const&);
 fs::path folder_of(Node const&, Store const&);
 bool is_done(Node const&, Store const&);
+bool is_settled(Node const&, Store const&);  // done, or a trial that diverged
 
 // Forgets with a warning what does not read back whole: finished runs, but those in `trusted`, and finished phases that
 // something still needed goes on from. Runs whose answers were stored with costs in another convention are forgotten

@@ -38,7 +38,7 @@ class Supervisor {
  public:
   Supervisor(Graph const& graph, Plan const& plan, Store const& store, SuperviseOptions const& options)
       : graph_(graph), plan_(plan), store_(store), options_(options), places_(graph.nodes.size()) {
-    for (std::size_t i = 0; i < graph.nodes.size(); ++i) places_[i].done = is_done(graph.nodes[i], store);
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i) places_[i].done = is_settled(graph.nodes[i], store);
     needed_ = still_needed(graph, store);
   }
 
@@ -77,8 +77,11 @@ class Supervisor {
 
   bool ready(std::size_t i) const {
     if (!to_do(i) || places_[i].running || places_[i].not_before > now()) return false;
-    return std::all_of(graph_.nodes[i].after.begin(), graph_.nodes[i].after.end(),
-                       [&](std::size_t parent) { return places_[parent].done; });
+    return has_all(graph_.nodes[i].after) && has_all(graph_.nodes[i].trials);
+  }
+
+  bool has_all(std::vector<std::size_t> const& parents) const {
+    return std::all_of(parents.begin(), parents.end(), [&](std::size_t parent) { return places_[parent].done; });
   }
 
   void start_some() {
@@ -105,7 +108,7 @@ class Supervisor {
       auto const& node = graph_.nodes[i];
       bool const held = Lock::held(folder_of(node, store_) / "lock");
       if (held) places_[i].not_before = now() + 0.2;
-      places_[i].done = !held && is_done(node, store_);
+      places_[i].done = !held && is_settled(node, store_);
       busy = busy || held || places_[i].done;
     }
     return busy;
@@ -163,7 +166,7 @@ class Supervisor {
   void settle(std::size_t i, bool busy, int status, Working const& worker) {
     auto& place = places_[i];
     auto const& node = graph_.nodes[i];
-    place.done = is_done(node, store_);
+    place.done = is_settled(node, store_);
     if (place.done && !busy && node.kind == Node::Kind::phase) {
       ++report_.trained;
       report_.macs += node.macs;
@@ -177,7 +180,7 @@ class Supervisor {
     auto const noted = read_failure(node, store_);
     if (noted && noted->diverged) return fail(i, noted->reason);
     // Not its own fault when what it reads has failed.
-    if (!std::all_of(node.after.begin(), node.after.end(), [&](auto parent) { return places_[parent].done; })) {
+    if (!has_all(node.after)) {
       --place.attempts;
       return;
     }
@@ -236,7 +239,9 @@ class Supervisor {
 }  // namespace
 
 std::string job_text(Plan const& plan, Graph const& graph, std::vector<std::size_t> const& nodes) {
-  Json job = {{"spec", plan.spec}, {"nodes", Json::array()}};
+  std::vector<Run const*> runs;
+  for (auto const i : nodes) runs.push_back(graph.nodes[i].run);
+  Json job = {{"spec", spec_for(plan, runs)}, {"nodes", Json::array()}};
   for (auto const i : nodes) job["nodes"].push_back(graph.nodes[i].id);
   return job.dump() + "\n";
 }

@@ -1,0 +1,60 @@
+#include "core/sweep/rates.h"
+
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <set>
+
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "core/plan/tuning.h"
+
+namespace eexit {
+
+namespace {
+
+// None: it diverged, or is not done.
+std::optional<double> value_of(std::string const& key, Store const& store) {
+  if (!store.phase_done(key)) return std::nullopt;
+  auto const path = store.phase(key) / "phase.json";
+  auto const json = nlohmann::json::parse(read_file(path), nullptr, false);
+  if (!json.is_object() || !json.contains("val"))
+    throw RunError(path.string() + ": is damaged; remove it to train the phase again");
+  std::vector<double> const accuracy = json.at("val").at("accuracy");
+  return std::accumulate(accuracy.begin(), accuracy.end(), 0.0) / static_cast<double>(accuracy.size());
+}
+
+double chosen_rate(PlannedPhase const& phase, Store const& store) {
+  return best_rate(*tune_of(std::get<Train>(phase.phase)), phase.tuning->trials,
+                   [&](std::string const& key) { return value_of(key, store); });
+}
+
+}  // namespace
+
+PlannedPhase with_chosen_rate(PlannedPhase const& phase, Store const& store) {
+  if (!phase.tuning) return phase;
+  PlannedPhase chosen = phase;
+  chosen.phase = with_rate(std::get<Train>(phase.phase), chosen_rate(phase, store));
+  chosen.tuning.reset();
+  return chosen;
+}
+
+Csv tuning_csv(Plan const& plan, Store const& store) {
+  Csv csv{.header = {"tuning", "run", "phase", "seed", "rate", "value", "training_macs", "chosen"}};
+  std::set<std::string> seen;
+  for (auto const& run : plan.runs)
+    for (auto const& phase : run.phases) {
+      if (!phase.tuning || !seen.insert(phase.tuning->key).second) continue;
+      // Until the phase is done its rate may still change.
+      std::optional<double> chosen;
+      if (store.phase_done(phase.key)) chosen = chosen_rate(phase, store);
+      for (auto const& trial : phase.tuning->trials) {
+        auto const value = value_of(trial.key, store);
+        csv.rows.push_back({phase.tuning->key.substr(0, 8), run.id, std::get<Train>(phase.phase).name,
+                            std::to_string(trial.seed), shortest(trial.rate), value ? shortest(*value) : "",
+                            shortest(trial.macs), chosen == trial.rate ? "1" : "0"});
+      }
+    }
+  return csv;
+}
+
+}  // namespace eexit
