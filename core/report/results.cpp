@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <set>
 
 #include "core/base/error.h"
 #include "core/base/text.h"
@@ -11,7 +12,7 @@
 namespace eexit {
 namespace {
 
-// What a reading function throws; results_from adds file, line and column.
+// What a reading function throws; set() adds file, line and column.
 struct BadCell {
   char const* expected;
 };
@@ -103,15 +104,52 @@ constexpr std::array columns = {
            [](Result& r, std::string const& cell) { r.training_macs = number_from(cell); }},
 };
 
+void set(Result& result, Column const& column, std::string const& cell, std::string const& place) {
+  try {
+    column.set(result, cell);
+  } catch (BadCell const& bad) {
+    throw RunError(place + ", column " + std::string(column.name) + ": expected " + bad.expected + ", found \"" + cell +
+                   "\"");
+  }
+}
+
 }  // namespace
 
+std::vector<std::string> result_columns() {
+  std::vector<std::string> names;
+  for (auto const& column : columns) names.emplace_back(column.name);
+  return names;
+}
+
 std::string cell_of(Result const& result, std::string_view name) {
-  std::vector<std::string> known;
-  for (auto const& column : columns) {
+  for (auto const& column : columns)
     if (column.name == name) return column.get(result);
-    known.emplace_back(column.name);
-  }
-  throw SpecError("results.csv: " + unknown_name("column", name, known));
+  throw SpecError("results.csv: " + unknown_name("column", name, result_columns()));
+}
+
+std::string text_of(Result const& result, std::string const& name) {
+  for (auto const& column : columns)
+    if (column.name == name) return column.get(result);
+  auto const found = result.axes.find(name);
+  return found == result.axes.end() ? "" : found->second;
+}
+
+void must_be_columns(std::vector<std::string> const& names, std::vector<Result> const& results,
+                     std::string const& place) {
+  std::set<std::string> axes;
+  for (auto const& result : results)
+    for (auto const& [axis, value] : result.axes) axes.insert(axis);
+  auto known = result_columns();
+  known.insert(known.end(), axes.begin(), axes.end());
+  for (auto const& name : names)
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw SpecError(place + ": " + unknown_name("column", name, known));
+}
+
+void set_cell(Result& result, std::string_view name, std::string const& text, std::string const& place) {
+  for (auto const& column : columns)
+    if (column.name == name) return set(result, column, text, place);
+  throw SpecError(place + ": " + unknown_name("column", name, result_columns()));
 }
 
 Csv to_csv(std::vector<Result> const& results) {
@@ -135,15 +173,8 @@ std::vector<Result> results_from(Csv const& csv, std::string const& where) {
   }
   std::vector<Result> results(csv.rows.size());
   for (std::size_t r = 0; r < csv.rows.size(); ++r) {
-    for (std::size_t c = 0; c < columns.size(); ++c) {
-      auto const& cell = csv.rows[r].at(position[c]);
-      try {
-        columns[c].set(results[r], cell);
-      } catch (BadCell const& bad) {
-        throw RunError(where + " row " + std::to_string(r + 1) + ", column " + std::string(columns[c].name) +
-                       ": expected " + bad.expected + ", found \"" + cell + "\"");
-      }
-    }
+    auto const place = where + " row " + std::to_string(r + 1);
+    for (std::size_t c = 0; c < columns.size(); ++c) set(results[r], columns[c], csv.rows[r].at(position[c]), place);
   }
   return results;
 }

@@ -1,14 +1,14 @@
-// The long form of all results (results.csv) and the one pivot that makes every table of it.
+// The long form of all results: results.csv.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/base/csv.h"
-#include "core/report/table.h"
 
 namespace eexit {
 
@@ -26,33 +26,26 @@ struct Result {
   long long params = 0;
   std::string epochs{};  // backbone:2;joint:1
   double training_macs = 0;
+  // What stands beside results.csv, not in it.
+  std::map<std::string, std::string> axes{};  // settings in which runs differ, by name (axes.csv): "train.batch"
+  std::string source{};                       // of a published value: who printed it
 };
+
+std::vector<std::string> result_columns();  // of results.csv, in order
 
 // One cell of the row as results.csv holds it; SpecError on an unknown column.
 std::string cell_of(Result const&, std::string_view column);
 
+// The same for a column or an axis; "" for an axis that the row does not have.
+std::string text_of(Result const&, std::string const& name);
+
+// SpecError with the nearest name on one that is no column and no row's axis. `place`: "table: rows".
+void must_be_columns(std::vector<std::string> const& names, std::vector<Result> const&, std::string const& place);
+
+// Sets a column from its text; RunError "<place>, column value: expected a number, found "x"".
+void set_cell(Result&, std::string_view column, std::string const& text, std::string const& place);
+
 Csv to_csv(std::vector<Result> const&);
 std::vector<Result> results_from(Csv const&, std::string const& where);  // RunError on a missing column or a bad number
-
-// What a table is made of: one row per combination of `rows`' columns, one column per combination of `columns`' values,
-// in order of first appearance; a cell is the mean over what is left (seeds).
-struct Pivot {
-  std::string title{};
-  std::vector<std::string> rows = {"arch", "data", "method", "regime"};  // results.csv columns
-  std::string column = "budget";
-  std::string metric = "accuracy", split = "test";
-  std::string policy{};      // "": the first policy in the file
-  std::string confidence{};  // likewise
-  double scale = 100;        // accuracy in percent
-  int decimals = 2;
-  bool show_cost = false;             // "88.12 (0.49)": realised cost fraction beside the value
-  std::vector<std::string> footer{};  // convention, protocol, spec hash, hardware
-};
-
-// Rules (design 8): mean and sample deviation with n; n = 1 prints no deviation and the footnote "one seed: differences
-// are not evidence"; failed seeds as (ok/n); "-" with a footnote naming the cheapest cost reached where no point meets
-// a budget; a mark with a footnote where the realised cost is more than 1 % over the budget; a footnote "no gain from
-// more compute on cal" where neighbouring budgets have the same knobs. Plain, rival and oracle rows stand below a rule.
-Table pivot(std::vector<Result> const&, Pivot const&);
 
 }  // namespace eexit

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <stdexcept>
 
 #include "core/base/csv.h"
 
@@ -165,16 +167,44 @@ std::string escape_latex(std::string_view text) {
   return out;
 }
 
-std::string latex_cell(std::string const& cell) {
+Emphasis emphasis_at(Table const& table, std::size_t row, std::size_t column) {
+  return row < table.emphasis.size() && column < table.emphasis[row].size() ? table.emphasis[row][column]
+                                                                            : Emphasis::none;
+}
+
+// Around the number alone: a footnote's mark is no part of it.
+std::string markdown_cell(std::string const& cell, Emphasis emphasis) {
+  auto const number = cell.substr(0, mark_at(cell));
+  auto const mark = escape_markdown(cell.substr(number.size()));
+  switch (emphasis) {
+    case Emphasis::best:
+      return "**" + escape_markdown(number) + "**" + mark;
+    case Emphasis::second:
+      return "<u>" + escape_markdown(number) + "</u>" + mark;
+    default:
+      return escape_markdown(cell);
+  }
+}
+
+std::string latex_emphasis(std::string const& text, Emphasis emphasis) {
+  if (emphasis == Emphasis::none) return text;
+  return (emphasis == Emphasis::best ? "\\textbf{" : "\\underline{") + text + "}";
+}
+
+std::string latex_cell(std::string const& cell, Emphasis emphasis) {
   auto mark = mark_at(cell);
-  if (mark == std::string::npos) return escape_latex(cell);
-  return escape_latex(cell.substr(0, mark)) + "\\textsuperscript{" + cell.substr(mark + 1, cell.size() - mark - 2) +
-         "}";
+  auto const number = latex_emphasis(escape_latex(cell.substr(0, mark)), emphasis);
+  if (mark == std::string::npos) return number;
+  return number + "\\textsuperscript{" + cell.substr(mark + 1, cell.size() - mark - 2) + "}";
+}
+
+bool is_lettered(std::string const& note) {
+  auto const close = note.find(']');
+  return close != std::string::npos && mark_at(note.substr(0, close + 1)) == 0;
 }
 
 std::string latex_footnote(std::string const& note) {
-  auto close = note.find(']');
-  if (close == std::string::npos || mark_at(note.substr(0, close + 1)) != 0) return escape_latex(note);
+  auto const close = note.find(']');
   return "\\textsuperscript{" + note.substr(1, close - 1) + "}" + escape_latex(note.substr(close + 1));
 }
 
@@ -214,46 +244,57 @@ std::string to_markdown(Table const& table) {
     out += "**" + escape_markdown(lines[0]) + "**\n\n";
     for (std::size_t i = 1; i < lines.size(); ++i) out += escape_markdown(lines[i]) + "\n\n";
   }
-  auto line = [&](std::vector<std::string> const& cells) {
+  auto line = [&](std::vector<std::string> const& cells, std::optional<std::size_t> row) {
     std::string text = "|";
-    for (std::size_t c = 0; c < table.header.size(); ++c) text += " " + escape_markdown(cells.at(c)) + " |";
+    for (std::size_t c = 0; c < table.header.size(); ++c)
+      text += " " + markdown_cell(cells.at(c), row ? emphasis_at(table, *row, c) : Emphasis::none) + " |";
     return text + "\n";
   };
-  out += line(table.header) + "|";
+  out += line(table.header, {}) + "|";
   for (std::size_t c = 0; c < table.header.size(); ++c) out += is_label(table, c) ? " :--- |" : " ---: |";
   out += "\n";
-  for (auto const& row : table.rows) out += line(row);  // no rules: Markdown has none inside a table
-  if (!table.footnotes.empty()) out += "\n";
+  for (std::size_t r = 0; r < table.rows.size(); ++r)
+    out += line(table.rows[r], r);  // no rules: Markdown has none inside a table
+  if (!table.footnotes.empty() || !table.emphasis_note.empty()) out += "\n";
+  if (!table.emphasis_note.empty()) out += "- " + escape_markdown(table.emphasis_note) + "\n";
   for (auto const& note : table.footnotes) out += "- " + escape_markdown(note) + "\n";
   return out;
 }
 
 std::string to_latex(Table const& table) {
   std::string out = "% needs \\usepackage{booktabs}\n\\begin{table}\n\\centering\n";
-  if (!table.title.empty()) {
-    std::string caption;
+  std::string caption, letters;
+  if (!table.title.empty())
     for (auto const& part : lines_of(table.title)) caption += (caption.empty() ? "" : ". ") + escape_latex(part);
-    out += "\\caption{" + caption + "}\n";
+  auto notes = table.footnotes;
+  if (!table.emphasis_note.empty()) notes.insert(notes.begin(), table.emphasis_note);
+  for (auto note : notes) {
+    if (is_lettered(note)) {
+      letters += latex_footnote(note) + "\\par\n";
+      continue;
+    }
+    if (!note.empty() && note[0] >= 'a' && note[0] <= 'z') note[0] = static_cast<char>(note[0] - 'a' + 'A');
+    caption += (caption.empty() ? "" : ". ") + escape_latex(note);
   }
+  // The short form is for the list of tables.
+  if (!caption.empty()) out += "\\caption[{" + escape_latex(lines_of(table.title)[0]) + "}]{" + caption + ".}\n";
   out += "\\begin{tabular}{";
   for (std::size_t c = 0; c < table.header.size(); ++c) out += is_label(table, c) ? 'l' : 'r';
   out += "}\n\\toprule\n";
-  auto line = [&](std::vector<std::string> const& cells) {
+  auto line = [&](std::vector<std::string> const& cells, std::optional<std::size_t> row) {
     std::string text;
-    for (std::size_t c = 0; c < table.header.size(); ++c) text += (c > 0 ? " & " : "") + latex_cell(cells.at(c));
+    for (std::size_t c = 0; c < table.header.size(); ++c)
+      text += (c > 0 ? " & " : "") + latex_cell(cells.at(c), row ? emphasis_at(table, *row, c) : Emphasis::none);
     return text + " \\\\\n";
   };
-  out += line(table.header) + "\\midrule\n";
+  out += line(table.header, {}) + "\\midrule\n";
   for (std::size_t r = 0; r < table.rows.size(); ++r) {
     if (r > 0 && rule_before(table, r)) out += "\\midrule\n";
-    out += line(table.rows[r]);
+    out += line(table.rows[r], r);
   }
   out += "\\bottomrule\n\\end{tabular}\n";
-  if (!table.footnotes.empty()) {
-    out += "\n\\smallskip\n\\begin{minipage}{\\linewidth}\\footnotesize\n";
-    for (auto const& note : table.footnotes) out += latex_footnote(note) + "\\par\n";
-    out += "\\end{minipage}\n";
-  }
+  if (!letters.empty())
+    out += "\n\\smallskip\n\\begin{minipage}{\\linewidth}\\footnotesize\n" + letters + "\\end{minipage}\n";
   return out + "\\end{table}\n";
 }
 
@@ -262,8 +303,37 @@ std::string to_csv(Table const& table) { return encode_csv({table.header, table.
 std::string to_json(Table const& table) {
   nlohmann::ordered_json json = {
       {"title", table.title}, {"header", table.header}, {"rows", table.rows}, {"footnotes", table.footnotes}};
+  // Places as [row, column].
+  for (std::size_t r = 0; r < table.emphasis.size(); ++r)
+    for (std::size_t c = 0; c < table.emphasis[r].size(); ++c)
+      if (auto const emphasis = emphasis_at(table, r, c); emphasis != Emphasis::none)
+        json[emphasis == Emphasis::best ? "best" : "second"].push_back({r, c});
   // Labels may come from a spec of any bytes read long ago; a bad one must not lose the table.
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+namespace {
+
+struct Format {
+  char const* name;
+  std::string (*write)(Table const&);
+};
+
+constexpr Format formats[] = {
+    {"console", to_console}, {"markdown", to_markdown}, {"latex", to_latex}, {"csv", to_csv}, {"json", to_json}};
+
+}  // namespace
+
+std::vector<std::string> table_formats() {
+  std::vector<std::string> names;
+  for (auto const& format : formats) names.emplace_back(format.name);
+  return names;
+}
+
+std::string to_text(Table const& table, std::string const& format) {
+  for (auto const& each : formats)
+    if (each.name == format) return each.write(table);
+  throw std::logic_error("no table format " + format);
 }
 
 }  // namespace eexit

@@ -1,5 +1,5 @@
 #include "core/base/error.h"
-#include "core/report/results.h"
+#include "core/report/pivot.h"
 #include "tests/support/approve.h"
 #include "tests/support/catch.h"
 
@@ -133,8 +133,8 @@ TEST_CASE("pivot: a row with fewer seeds than the others says so", "[report]") {
 
 TEST_CASE("pivot: policies and confidences as rows, seeds and regimes as columns", "[report]") {
   approve("pivot_confidence_rows.txt", to_console(pivot(all_rules(), {.rows = {"regime", "confidence"}})));
-  approve("pivot_seed_columns.txt", to_console(pivot(all_rules(), {.rows = {"regime", "budget"}, .column = "seed"})));
-  approve("pivot_regime_columns.txt", to_console(pivot(all_rules(), {.rows = {"budget"}, .column = "regime"})));
+  approve("pivot_seed_columns.txt", to_console(pivot(all_rules(), {.rows = {"regime", "budget"}, .columns = {"seed"}})));
+  approve("pivot_regime_columns.txt", to_console(pivot(all_rules(), {.rows = {"budget"}, .columns = {"regime"}})));
 }
 
 TEST_CASE("pivot: the policy and confidence that are asked for", "[report]") {
