@@ -2,10 +2,26 @@
 
 #include "cli/command.h"
 #include "core/analysis/analysis.h"
+#include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/plan/plan.h"
 
 namespace eexit::cli {
+
+namespace {
+
+std::vector<Study> open_studies(Args const& args) {
+  std::vector<Study> studies;
+  for (std::size_t i = 1; i < args.positional.size(); ++i) {
+    studies.push_back(open_study(args.positional[i], args.out));
+    for (std::size_t j = 0; j + 1 < studies.size(); ++j)
+      if (fs::equivalent(studies[j].folder, studies.back().folder))
+        throw SpecError("eexit analyze: " + args.positional[i] + " is given twice", Exit::usage);
+  }
+  return studies;
+}
+
+}  // namespace
 
 int analyze(Args const& args) {
   auto const& name = args.positional.at(0);
@@ -14,13 +30,14 @@ int analyze(Args const& args) {
   auto const text = edit_spec("{}", name, args.sets);
   JsonReader reader(strict_json(text, name), std::make_shared<Source>(Source{"eexit analyze " + name, {}}));
   auto const run = entry.make(reader);
-  auto const study = open_study(args.positional.at(1), args.out);
-  auto const finding = run(study);
+  auto const studies = open_studies(args);
+  auto const finding = run(studies);
   for (auto const& table : finding.tables)
-    std::fputs((args.json ? to_json(table) + "\n" : to_console(table)).c_str(), stdout);
+    std::fputs((args.json ? to_json(table) + "\n" : to_text(table, finding.format)).c_str(), stdout);
   for (auto const& [file, chart] : finding.charts) {
     if (args.dry_run) continue;
-    if (draw(chart, study.folder / file)) say("analyze", "chart: " + (study.folder / file).string() + ".svg, .png");
+    auto const place = studies.front().folder / file;
+    if (draw(chart, place)) say("analyze", "chart: " + place.string() + ".svg, .png");
   }
   return 0;
 }

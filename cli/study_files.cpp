@@ -219,19 +219,20 @@ Study write_study(Plan const& plan, Store const& store, SweepReport const& repor
 
 void print_table(Study const& study, bool json) {
   auto reader = empty_reader();
-  for (auto const& table : find(analyses(), "analysis", "table", "").make(reader)(study).tables)
+  for (auto const& table : find(analyses(), "analysis", "table", "").make(reader)({&study, 1}).tables)
     std::fputs((json ? to_json(table) + "\n" : to_console(table)).c_str(), stdout);
 }
 
 void write_table_and_chart(Study const& study, bool chart) {
   auto reader = empty_reader();
   std::string text;
-  for (auto const& table : find(analyses(), "analysis", "table", "").make(reader)(study).tables)
+  for (auto const& table : find(analyses(), "analysis", "table", "").make(reader)({&study, 1}).tables)
     text += to_markdown(table);
   write_file(study.folder / "table.md", text);
   if (!chart) return;
   auto curve_reader = empty_reader();
-  for (auto const& [name, picture] : find(analyses(), "analysis", "cost_curve", "").make(curve_reader)(study).charts)
+  for (auto const& [name, picture] :
+       find(analyses(), "analysis", "cost_curve", "").make(curve_reader)({&study, 1}).charts)
     draw(picture, study.folder / name);
 }
 

@@ -1,7 +1,8 @@
-// Analyses of a finished study: one file an analysis, one line in list.inc.
+// Analyses of finished studies: one file an analysis, one line in list.inc.
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,9 +18,17 @@ namespace eexit {
 struct Finding {
   std::vector<Table> tables;
   std::vector<std::pair<std::string, Chart>> charts;  // file name without suffix, chart
+  std::string format = "console";                     // of the tables, see table.h
 };
-using Analyse = std::function<Finding(Study const&)>;
+using Studies = std::span<Study const>;
+using Analyse = std::function<Finding(Studies)>;
 using AnalysisMaker = Analyse (*)(JsonReader&);
 Registry<AnalysisMaker> analyses();
+
+// The parameter that every analysis with tables worth printing elsewhere takes.
+std::string read_format(JsonReader&);
+
+// SpecError (Exit::usage) unless the analysis is given as many studies as it takes.
+void must_be(std::size_t wanted, Studies, std::string const& analysis);
 
 }  // namespace eexit

@@ -87,7 +87,9 @@ Analyse cost_curve(JsonReader& reader) {
   auto const confidence = reader.text("confidence", "", "confidence shown; empty: the first in the file");
   auto const split = reader.one_of("split", "test", {"test", "cal"}, "which rows");
   reader.done();
-  return [=](Study const& study) {
+  return [=](Studies studies) {
+    must_be(1, studies, "cost_curve");
+    auto const& study = studies.front();
     auto const& table = study.curves;
     auto const at = [&](char const* name) { return table.column(name); };
     auto const run_at = at("run"), split_at = at("split"), policy_at = at("policy"), kind_at = at("kind"),

@@ -33,7 +33,9 @@ Analyse learning_curves(JsonReader& reader) {
   auto const metric = reader.one_of("metric", "accuracy", {"accuracy", "loss"}, "what is drawn");
   auto const exit = reader.one_of("exit", "last", {"first", "last", "mean"}, "which exit is drawn");
   reader.done();
-  return [=](Study const& study) {
+  return [=](Studies studies) {
+    must_be(1, studies, "learning_curves");
+    auto const& study = studies.front();
     if (!study.phases)
       throw SpecError(study.folder.string() + ": no phases beside this study; learning curves need its journals",
                       Exit::missing);

@@ -1,0 +1,74 @@
+#include "core/store/answers.h"
+
+#include <nlohmann/json.hpp>
+
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "core/exits/policy.h"
+
+namespace eexit {
+
+namespace {
+
+using Json = nlohmann::json;
+
+// As much of a run as its exit table needs.
+Run run_from(fs::path const& file) {
+  auto const json = Json::parse(read_file(file), nullptr, false);
+  if (!json.is_object() || !json.contains("exits") || !json.contains("plain_cost"))
+    throw RunError(file.string() + ": is damaged, not a resolved run");
+  Run run;
+  for (auto const& exit : json["exits"]) run.exit_cost.push_back({exit.at("mac"), exit.at("fv")});
+  run.base = {json["plain_cost"].at("mac"), json["plain_cost"].at("fv")};
+  return run;
+}
+
+// The parameters that the study's spec gives a policy, as its reader takes them.
+std::string params_of(std::string const& spec, Result const& row) {
+  auto const json = Json::parse(spec, nullptr, false);
+  auto const eval = json.is_object() ? json.value("eval", Json::object()) : Json::object();
+  for (auto policy : eval.value("policies", Json::array())) {
+    if (policy.value("name", "") != row.policy) continue;
+    if (policy.value("confidence", row.confidence) != row.confidence) continue;
+    policy.erase("name");
+    policy.erase("confidence");
+    return policy.dump();
+  }
+  return "{}";
+}
+
+Knobs knobs_of(std::string const& text) {
+  Knobs knobs;
+  for (auto const& part : split(text, ';')) knobs.push_back(parse_double(part, "results.csv: knobs"));
+  return knobs;
+}
+
+}  // namespace
+
+ExitTable const* StoredAnswers::table(Result const& row) {
+  if (!study_.store) return nullptr;
+  auto const folder = *study_.store / "runs" / row.run;
+  if (!fs::exists(folder / "exits.safetensors") || !fs::exists(folder / "run.json")) return nullptr;
+  auto const [found, fresh] = tables_.try_emplace(row.run + "/" + row.split + "/" + row.confidence);
+  if (fresh) {
+    auto const run = run_from(folder / "run.json");
+    auto const convention = row.convention == "fv" ? Convention::fv : Convention::mac;
+    found->second =
+        StoredExits(folder / "exits.safetensors").table(row.split, confidence_from(row.confidence), run, convention);
+  }
+  return &found->second;
+}
+
+std::optional<Answers> StoredAnswers::at(Result const& row) {
+  auto const* const exits = table(row);
+  if (exits == nullptr) return std::nullopt;
+  JsonReader reader(params_of(study_.spec, row), std::make_shared<Source>());
+  auto const family = find(policies(), "policy", row.policy, study_.name).make(reader);
+  auto const outcome = simulate(*exits, family.at(knobs_of(row.knobs)));
+  Answers answers{.sample = exits->sample, .label = exits->label};
+  for (int i = 0; i < exits->rows; ++i)
+    answers.right.push_back(exits->right(i, outcome.exit[static_cast<std::size_t>(i)]));
+  return answers;
+}
+
+}  // namespace eexit
