@@ -1,6 +1,5 @@
 #include "core/report/chart.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <limits>
 
@@ -9,6 +8,7 @@
 #include "tests/support/approve.h"
 #include "tests/support/catch.h"
 #include "tests/unit/base/temporary_folder.h"
+#include "tests/unit/base/variable.h"
 
 namespace eexit {
 namespace {
@@ -26,15 +26,6 @@ Chart small_chart() {
            {.label = "rival", .kind = Series::Kind::cross, .x = {0.33}, .y = {84}, .colour = 3}},
       .guides = {0.25, 0.5, 0.75, 1}};
 }
-
-// PATH as a test needs it, restored afterwards.
-struct SearchPath {
-  std::string before;
-  explicit SearchPath(std::string const& path) : before(std::getenv("PATH")) { setenv("PATH", path.c_str(), 1); }
-  SearchPath(SearchPath const&) = delete;
-  SearchPath& operator=(SearchPath const&) = delete;
-  ~SearchPath() { setenv("PATH", before.c_str(), 1); }
-};
 
 int files_in(fs::path const& folder) {
   return static_cast<int>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
@@ -90,14 +81,14 @@ TEST_CASE("chart: drawn twice gives the same SVG, and leaves nothing else behind
 TEST_CASE("chart: no gnuplot is a warning, a gnuplot that fails an error", "[report]") {
   test::TemporaryFolder const folder;
   {
-    SearchPath const nowhere(folder.path.string());
+    test::Variable const nowhere("PATH", folder.path.string());
     CHECK_FALSE(draw(small_chart(), folder.path / "chart"));
     CHECK(files_in(folder.path) == 0);
   }
   auto const fake = folder.path / "gnuplot";
   write_file(fake, "#!/bin/sh\necho '   no such terminal' >&2\nexit 3\n");
   fs::permissions(fake, fs::perms::owner_all);
-  SearchPath const broken(folder.path.string());
+  test::Variable const broken("PATH", folder.path.string());
   CHECK_THROWS_WITH(draw(small_chart(), folder.path / "chart"), Catch::Matchers::Contains("no such terminal"));
   CHECK(files_in(folder.path) == 1);
 }
