@@ -34,6 +34,7 @@ struct DataSource {
   std::function<Dataset(Split)> open;
   // The files that facts() depends on, so that facts can be remembered by path, size and time.
   std::function<std::vector<std::filesystem::path>()> files;
+  std::string known_by;  // names of files that a folder of this set holds, for messages
 };
 
 using DataMaker = DataSource (*)(JsonReader&);

@@ -198,7 +198,8 @@ DataSource idx_folder(JsonReader& reader, IdxSet set) {
               [search] {
                 auto const files = search->find();
                 return std::vector<fs::path>(files.begin(), files.end());
-              }};
+              },
+          .known_by = join(std::vector<std::string>(stems.begin(), stems.end()), ", ") + ", each plain or .gz"};
 }
 
 }  // namespace eexit
