@@ -119,7 +119,8 @@ bool excluded(Traced const& traced, Json const& exclude, std::vector<bool>& usef
 
 // A cell to drop is compared, never typed: a misspelt key would just match nothing.
 void require_run_keys(Json const& list, std::string const& file, std::string const& key) {
-  std::vector<std::string> const known = {"arch", "data", "method", "placement", "regime", "seed", "train"};
+  std::vector<std::string> const known = {"arch",      "data",   "head_seed", "method",
+                                          "placement", "regime", "seed",      "train"};
   for (std::size_t i = 0; i < list.size(); ++i)
     for (auto const& [name, value] : list[i].items())
       if (std::find(known.begin(), known.end(), name) == known.end())

@@ -25,6 +25,10 @@ void set_costs(Run& run, BackboneFacts const& net, HeadFacts const& heads) {
   for (std::size_t k = 0; k < mac.size(); ++k) run.exit_cost.push_back({mac[k], fv[k]});
 }
 
+bool train_heads(std::vector<Phase> const& phases) {
+  return std::any_of(phases.begin(), phases.end(), [](Phase const& p) { return std::get<Train>(p).with_heads(); });
+}
+
 void check_phases(std::vector<Phase> const& phases, HeadFacts const& heads, std::string const& place) {
   if (phases.empty()) throw SpecError(place + ": nothing to train: the list of phases is empty");
   bool const some_head = std::any_of(heads.learns.begin(), heads.learns.end(), [](auto const& h) { return h.second; });
@@ -38,9 +42,6 @@ void check_phases(std::vector<Phase> const& phases, HeadFacts const& heads, std:
     if (!trunk && !some_head)
       throw SpecError(place + ": nothing to train in phase " + train.name + ": no head has parameters");
   }
-  // Untrained heads would be judged as if they were an answer.
-  if (some_head && !heads_learn)
-    throw SpecError(place + ": no phase trains the heads; expected joint or heads among the phases");
 }
 
 // Custom weights are counted here: only now is it known how many exits there are.
@@ -69,14 +70,15 @@ void set_phases(Run& run, std::vector<Phase> phases, Workload const& work, Backb
 }
 
 void set_names(Run& run, TypedRun const& typed) {
-  run.method_label = run.role == Role::run ? typed.method_label : "none";
+  run.method_label = run.after.empty() ? "none" : typed.method_label;
   run.regime_label = run.role == Role::run ? typed.regime_label : "plain";
   run.arch_label = typed.arch_label;
-  run.id = typed.arch_label + "-" + run.data.source.name + "-" + run.method_label + "-" + run.regime_label + "-s" +
-           std::to_string(run.seed) + "-" + run_key(run).substr(0, 8);
+  auto const seeds = "s" + std::to_string(run.seed) + (run.head_seed ? "h" + std::to_string(*run.head_seed) : "");
+  run.id = run.arch_label + "-" + run.data.source.name + "-" + run.method_label + "-" + run.regime_label + "-" + seeds +
+           "-" + run_key(run).substr(0, 8);
   run.spec = typed.resolved;
   auto cell = Json::parse(typed.resolved);
-  cell.erase("seed");
+  for (auto const* seed : {"seed", "head_seed"}) cell.erase(seed);
   run.cell = sha256(name_of(run.role) + cell.dump());
 }
 
@@ -105,17 +107,19 @@ Run Planner::plan(Cell const& cell, Role role, Cell const* like, Cell const* riv
   run.stages = net.stages;
   run.plain = whole(net);
   run.params = net.params;
+  auto phases = role == Role::run ? catalog_.regime_phases(typed.regime, typed.train)
+                                  : std::vector<Phase>{backbone_phase(typed.train)};
+  run.regime = role == Role::run ? typed.regime : Choice{"plain"};
+  run.method = {"none"};
   HeadFacts own;
-  if (role == Role::run) {
+  // Where no phase trains heads there are none: the last exit is the only one, and no method has a say.
+  if (train_heads(phases)) {
     run.method = typed.method;
-    run.regime = typed.regime;
+    run.head_seed = typed.head_seed;
     run.after = exits_of(typed, *rows.facts, cell);
     own = heads(typed, run.after, *rows.facts);
     run.placement = join(run.after, ";");
     run.params += own.params;
-  } else {
-    run.method = {"none", "{}"};
-    run.regime = {"plain", "{}"};
   }
   // A rival is held against the grid's cell: its plain cost is the unit, its joint training the reference.
   auto const owner = like ? read_run(*like, catalog_, true) : typed;
@@ -125,8 +129,6 @@ Run Planner::plan(Cell const& cell, Role role, Cell const* like, Cell const* riv
                     std::to_string(rows.splits->train.size()) + " training rows, found " +
                     std::to_string(typed.train.batch));
   set_costs(run, net, own);
-  auto phases = role == Role::run ? catalog_.regime_phases(typed.regime, typed.train)
-                                  : std::vector<Phase>{backbone_phase(typed.train)};
   check_phases(phases, own, place_in(cell, "/regime"));
   warn_of_epochs(phases, typed.train.protocol, cell);
   Workload const work{.rows = static_cast<int>(rows.splits->train.size()),

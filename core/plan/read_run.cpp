@@ -87,6 +87,13 @@ std::uint64_t read_seed(JsonReader& run) {
   return static_cast<std::uint64_t>(run.integer("seed", 0, {0, highest_seed}, "seed of weights, order, dropout"));
 }
 
+std::optional<std::uint64_t> read_head_seed(JsonReader& run, std::uint64_t seed) {
+  auto const own = run.maybe_integer("head_seed", {0, highest_seed},
+                                     "seed of the heads' weights and dropout, several on one backbone; null: seed");
+  if (!own || static_cast<std::uint64_t>(*own) == seed) return std::nullopt;
+  return static_cast<std::uint64_t>(*own);
+}
+
 Placement read_placement(JsonReader& run) {
   auto reader = run.object("placement", "where exits stand; exactly one of after, count, cost");
   Placement placement;
@@ -191,6 +198,7 @@ TypedRun read_run(JsonReader& reader, Catalog const& catalog, bool plain) {
   run.regime = read_choice(reader, catalog, "regime", "regimes", "mixed", "list of phases", false, run.regime_label);
   run.placement = read_placement(reader);
   run.seed = read_seed(reader);
+  run.head_seed = read_head_seed(reader, run.seed);
   run.train = read_train(reader, plain ? "plain" : run.regime.name, catalog.names("regimes"));
   reader.done();
   run.resolved = reader.resolved();

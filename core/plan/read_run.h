@@ -15,6 +15,7 @@ struct TypedRun {
   DataSpec data;
   Placement placement;
   std::uint64_t seed = 0;
+  std::optional<std::uint64_t> head_seed;  // none where it is `seed`
   TrainSpec train;
   std::string resolved;  // canonical JSON of the whole run object
 };

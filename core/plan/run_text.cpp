@@ -85,28 +85,28 @@ std::string run_key(Run const& run) {
 }
 
 std::string resolved(Run const& run) {
-  Json const json = {
-      {"id", run.id},
-      {"role", name_of(run.role)},
-      {"arch", {{"name", run.arch.name}, {"label", run.arch_label}, {"params", Json::parse(run.arch.params)}}},
-      {"method", run.method.name},
-      {"regime", run.regime.name},
-      {"seed", run.seed},
-      {"stages", run.stages},
-      {"after", run.after},
-      {"params", run.params},
-      {"protocol", name_of(run.train.protocol.kind)},
-      {"data_identity", run.facts->identity},
-      {"data_known", run.facts->known},
-      {"rows",
-       {{"train", run.splits->train.size()},
-        {"val", run.splits->val.size()},
-        {"cal", run.splits->cal.size()},
-        {"test", run.facts->test_rows}}},
-      {"spec", Json::parse(run.spec)},
-      {"phases", phases_of(run)},
-      {"exits", exits_of(run)},
-      {"plain_cost", {{"mac", run.plain.mac}, {"fv", run.plain.fv}}}};
+  Json json = {{"id", run.id},
+               {"role", name_of(run.role)},
+               {"arch", {{"name", run.arch.name}, {"label", run.arch_label}, {"params", Json::parse(run.arch.params)}}},
+               {"method", run.method.name},
+               {"regime", run.regime.name},
+               {"seed", run.seed},
+               {"stages", run.stages},
+               {"after", run.after},
+               {"params", run.params},
+               {"protocol", name_of(run.train.protocol.kind)},
+               {"data_identity", run.facts->identity},
+               {"data_known", run.facts->known},
+               {"rows",
+                {{"train", run.splits->train.size()},
+                 {"val", run.splits->val.size()},
+                 {"cal", run.splits->cal.size()},
+                 {"test", run.facts->test_rows}}},
+               {"spec", Json::parse(run.spec)},
+               {"phases", phases_of(run)},
+               {"exits", exits_of(run)},
+               {"plain_cost", {{"mac", run.plain.mac}, {"fv", run.plain.fv}}}};
+  if (run.head_seed) json["head_seed"] = *run.head_seed;
   return json.dump(2) + "\n";
 }
 

@@ -62,8 +62,10 @@ SlurmSpec read_slurm(JsonReader& reader) {
   SlurmSpec spec;
   spec.signal_seconds = reader.integer("signal", spec.signal_seconds, {1, 65535},
                                        "seconds before the time limit at which a job makes its checkpoint");
+  spec.max_running =
+      reader.integer("max_running", spec.max_running, {0, 100000}, "elements of a job array at once; 0: no limit");
   for (auto const& name : reader.keys()) {
-    if (name == "signal") continue;
+    if (name == "signal" || name == "max_running") continue;
     if (!option_name(name))
       reader.fail(name, "expected the long name of an sbatch option without leading dashes, such as \"cpus-per-task\"");
     if (std::find(reserved.begin(), reserved.end(), name) != reserved.end())

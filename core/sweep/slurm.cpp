@@ -176,7 +176,7 @@ void submit_levels(std::vector<SlurmJob> const& levels, SlurmOptions const& opti
     std::vector<std::string> level_ids;
     for (auto const& piece : pieces(level, largest)) {
       // With a limit on what runs at once the pieces of a level take turns: each array counts for itself.
-      bool const turns = options.running > 0 && !level_ids.empty();
+      bool const turns = options.spec.max_running > 0 && !level_ids.empty();
       auto const id = sbatch(piece, options, turns ? std::vector{level_ids.back()} : level_before);
       jobs.push_back({.id = id, .name = piece.name, .elements = piece.elements});
       level_ids.push_back(id);
@@ -202,7 +202,7 @@ std::string slurm_script(SlurmJob const& job, SlurmOptions const& options) {
   out += directive("job-name", job.name);
   if (job.array) {
     auto range = "0-" + std::to_string(job.elements - 1);
-    if (options.running > 0) range += "%" + std::to_string(options.running);
+    if (options.spec.max_running > 0) range += "%" + std::to_string(options.spec.max_running);
     out += directive("array", range);
   }
   out += directive("output", output_pattern(job, options.folder));

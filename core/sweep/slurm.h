@@ -21,7 +21,6 @@ struct SlurmJob {
 
 struct SlurmOptions {
   SlurmSpec spec;
-  int running = 0;  // at most so many elements at once; 0: no limit
   fs::path folder;  // of scripts, outputs and jobs.json: OUT/studies/<study>/slurm
 };
 

@@ -393,6 +393,59 @@ TEST_CASE("keys without effect are told") {
   CHECK(plan_of(quickstart).warnings.empty());
 }
 
+TEST_CASE("seeds of heads: several runs on one backbone, one cell") {
+  auto const plan = plan_of(spec_of("", R"(, "grid": {"head_seed": [null, 0, 1, 2], "seed": [0, 1]})"));
+  // Where the seed of the heads is that of the run it is the same run.
+  std::string text;
+  for (auto const& run : plan.runs)
+    text += (text.empty() ? "" : " ") + run.id.substr(run.id.find("-s") + 2, run.id.rfind('-') - run.id.find("-s") - 2);
+  CHECK(text == "0 1 1h0 0h1 0h2 1h2 0 1");
+  auto const& own = plan.runs[0];
+  auto const& other = plan.runs[3];
+  CHECK_FALSE(own.head_seed);
+  CHECK(other.head_seed == 1);
+  CHECK(own.phases[0].key == other.phases[0].key);
+  CHECK(own.phases[1].key != other.phases[1].key);
+  CHECK(plan.runs[4].phases[1].key != other.phases[1].key);
+  CHECK(own.cell == other.cell);
+  CHECK(own.plain_run == other.plain_run);
+  CHECK_FALSE(plan.runs.back().head_seed);
+  CHECK(nlohmann::json::parse(resolved(other))["head_seed"] == 1);
+  CHECK_FALSE(nlohmann::json::parse(resolved(own)).contains("head_seed"));
+  CHECK(cells_of(R"(, "grid": {"head_seed": [1, 2]}, "exclude": [{"head_seed": 2}])") == "tower-4 s0");
+}
+
+TEST_CASE("a backbone alone has its last exit and no method") {
+  auto const plan = plan_of(spec_of("", R"(, "grid": {"method": [{"name": "tiny"}, {"name": "other"}],
+      "regime": [{"name": "phases", "phases": ["backbone"]}], "head_seed": [0, 5]})"));
+  // What heads would have been makes no difference: one run, and the plain one beside it.
+  REQUIRE(plan.runs.size() == 2);
+  auto const& run = plan.runs.front();
+  CHECK(run.role == Role::run);
+  CHECK(run.after.empty());
+  CHECK(run.placement.empty());
+  CHECK(run.method_label == "none");
+  CHECK(run.id.starts_with("tower-4-toy-none-phases-backbone-s0-"));
+  CHECK(exit_names(run) == std::vector<std::string>{"last"});
+  CHECK(costs_of(run, Convention::mac) == std::vector<double>{500});
+  CHECK(run.params == 5000);
+  CHECK(run.phases.front().key == plan.runs[1].phases.front().key);
+  CHECK(run.plain_run == plan.runs[1].id);
+  // Its length under equal_macs is still that of the joint reference, heads included.
+  auto const fair = run_of(R"(, "regime": {"name": "phases", "phases": ["backbone"]},
+      "train": {"protocol": {"name": "equal_macs", "total": 4}, "batch": 100})");
+  CHECK(train_of(fair.phases[0]).length == Length{4, 1});
+}
+
+TEST_CASE("heads alone stand on the backbone that the seed gives") {
+  auto const run = run_of(R"(, "regime": {"name": "phases", "phases": ["heads"]})");
+  REQUIRE(run.phases.size() == 1);
+  CHECK(run.phases[0].parent == "init");
+  CHECK(train_of(run.phases[0]).length == Length{10, 0});
+  CHECK(run.phases[0].macs == 10 * 360 * (500 + 3 * 20));
+  CHECK(run.placement == "0;1");
+}
+
 TEST_CASE("edits: JSON, else text; laid over the defaults; arrays and other places replaced") {
   auto const edited = [](std::vector<std::string> const& edits) {
     return nlohmann::json::parse(edit_spec(quickstart, "spec.json", edits));

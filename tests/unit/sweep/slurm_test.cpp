@@ -41,7 +41,11 @@ struct Stubs {
   Stubs() { fs::create_directories(files); }
   void set(std::string const& name, std::string const& content = "") const { write_file(files / name, content); }
   void unset(std::string const& name) const { fs::remove(files / name); }
-  SlurmOptions options(int running = 0) const { return {.spec = spec(), .running = running, .folder = out}; }
+  SlurmOptions options(int running = 0) const {
+    SlurmOptions made{.spec = spec(), .folder = out};
+    made.spec.max_running = running;
+    return made;
+  }
   // What the stubs were asked since the last time.
   std::string asked() const {
     auto text = fs::exists(files / "log") ? read_file(files / "log") : "";
@@ -65,14 +69,15 @@ Exit code_of(std::function<void()> const& call) {
 }  // namespace
 
 TEST_CASE("slurm: scripts", "[sweep]") {
-  SlurmOptions options{.spec = spec(), .running = 8, .folder = "/data/it's 100 %j/slurm"};
+  SlurmOptions options{.spec = spec(), .folder = "/data/it's 100 %j/slurm"};
+  options.spec.max_running = 8;
   auto array = level(0, 48);
   array.command = {"/opt/e exit", "work", "it's $HOME/`level` \"0\".json", ""};
   auto piece = level(1, 500);
   piece.first = 1000;
   std::string text = slurm_script(array, options) + "\n" + slurm_script(tables(), options) + "\n";
   options.spec.signal_seconds = 300;
-  options.running = 0;
+  options.spec.max_running = 0;
   approve("slurm_scripts.txt", text + slurm_script(piece, options));
   options.folder = "/data/back\\slash";
   CHECK(message_of<SpecError>([&] { slurm_script(array, options); }).starts_with("/data/back\\slash: "));
