@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t overall_cells = 24, running_cells = 10;
 constexpr std::size_t least_label = 16;  // columns below which a running line gives up its bar
+constexpr std::size_t least_note = 8;
 constexpr std::string_view indent = "  ", gap = "  ", dots = "...";
 
 // Bytes of the first `count` characters.
@@ -97,13 +98,23 @@ ScreenLine cut(ScreenLine line, std::size_t width) {
   return line;
 }
 
+// Where all does not fit, the bar becomes short, then the note is cut, then the title.
 ScreenLine overall_line(Frame const& frame, std::size_t width) {
-  ScreenLine line{.text = printable(frame.title) + " "};
-  add_bar(line, frame.share, overall_cells);
-  line.text += " " + percent(frame.share);
-  if (!frame.note.empty()) line.text += std::string(gap) + printable(frame.note);
-  line.text += std::string(gap) + duration(frame.seconds);
-  if (frame.seconds_left >= 0) line.text += ", " + time_left(frame.seconds_left);
+  auto title = printable(frame.title), note = printable(frame.note);
+  auto const share = " " + percent(frame.share);
+  auto times = std::string(gap) + duration(frame.seconds);
+  if (frame.seconds_left >= 0) times += ", " + time_left(frame.seconds_left);
+  if (!note.empty()) note.insert(0, gap);
+  std::size_t const numbers = code_points(" []" + share + times), words = code_points(title + note);
+  std::size_t const cells = words + overall_cells + numbers <= width ? overall_cells : running_cells;
+  std::size_t const room = width - std::min(width, cells + numbers);
+  title = cut_middle(title, std::max(room, least_label));
+  std::size_t const rest = room - std::min(room, code_points(title));
+  note = code_points(note) <= rest || rest >= least_note ? cut_end(note, rest) : "";
+
+  ScreenLine line{.text = title + " "};
+  add_bar(line, frame.share, cells);
+  line.text += share + note + times;
   return cut(std::move(line), width);
 }
 

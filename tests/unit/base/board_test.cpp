@@ -63,10 +63,16 @@ TEST_CASE("board: long labels give way in their middle, then bars go, then ends 
   auto frame = two_running();
   frame.running[0].label = "resnet-14-fashion_mnist-sdn-disjoint-s0-0a1b2c3d heads";
   auto const at_80 = texts(frame, 80, 24);
-  CHECK(at_80[0] == "quickstart [######------------------] 25 %  3 of 12 done  1 min 15 s, 3 min ...");
+  CHECK(at_80[0] == "quickstart [##--------] 25 %  3 of 12 done  1 min 15 s, 3 min 50 s left");
   CHECK(at_80[1] == "  resnet-14-fa...1b2c3d heads  [#####-----]  50 %    604 img/s        35 s left");
   CHECK(texts(frame, 50, 24)[1] == "  resn...ads   50 %    604 img/s        35 s left");
   CHECK(texts(frame, 20, 24)[1] == "  res...ds   50 ...");
+  frame.note = "3 of 12 done, 2 running, 1208 img/s";
+  CHECK(texts(frame, 80, 24)[0] == "quickstart [##--------] 25 %  3 of 12 done, 2 r...  1 min 15 s, 3 min 50 s left");
+  CHECK(texts(frame, 62, 24)[0] == "quickstart [##--------] 25 %  1 min 15 s, 3 min 50 s left");
+  frame.title = "run 12/40 resnet-14-fashion_mnist-sdn-disjoint-s0-0a1b2c3d, heads";
+  CHECK(texts(frame, 80, 24)[0] == "run 12/40 resne...a1b2c3d, heads [##--------] 25 %  1 min 15 s, 3 min 50 s left");
+  CHECK(texts(frame, 40, 24)[0] == "run 12/... heads [##--------] 25 %  ...");
   for (std::size_t columns = 2; columns < 120; ++columns) texts(frame, columns, 24);  // checks the widths
 }
 
@@ -91,7 +97,9 @@ TEST_CASE("board: one column a character, controls and broken UTF-8 replaced", "
   CHECK(all[1].starts_with("  a [2Jb c d?  ["));
   CHECK(all[2].starts_with("  äöü          ["));
   frame.title = std::string(39, 'x') + "äöüäöüäöü";
-  CHECK(texts(frame, 47, 24)[0] == std::string(39, 'x') + "äöüä...");
+  CHECK(texts(frame, 47, 24)[0] == "xxxxxxxxxx...äöüäöüäöü [----------] 0 %  0.0 s");
+  frame.title = "äöüäöüäöü";
+  CHECK(texts(frame, 8, 24)[0] == "äöüä...");
 }
 
 TEST_CASE("board: the bar's full part is marked, as far as it is to be seen", "[base]") {

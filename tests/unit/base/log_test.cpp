@@ -160,7 +160,7 @@ TEST_CASE("log: a board never wraps, and follows the width of the terminal", "[b
   auto const rows = screen_of(before_end(wide), 70);
   REQUIRE(rows.size() == 2);
   CHECK(rows[0].size() == 69);
-  CHECK(rows[0].ends_with("nnn..."));
+  CHECK(rows[0].ends_with("nnn...  0.0 s"));
   CHECK(rows[1].size() == 69);
   CHECK(rows[1].ends_with("nnn  [#####-----]  50 %"));
 
