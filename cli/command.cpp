@@ -14,21 +14,74 @@ namespace eexit::cli {
 
 namespace {
 
-void declare_common(cxxopts::Options& options) {
-  options.add_options("Common")("out", "folder for everything that is written",
-                                cxxopts::value<std::string>()->default_value("out"), "DIR")(
-      "set", "edit the spec before it is read: /defaults/data/limit=5000; may be repeated",
-      cxxopts::value<std::vector<std::string>>(), "/POINTER=JSON")(
-      "only", "this run alone, by its id or a part of it that no other has", cxxopts::value<std::string>(), "ID")(
-      "dry-run", "print the resolved plan, what is done and to do; touch nothing")(
-      "fresh", "forget what these runs left behind and train again")("json", "results as JSON on stdout")(
-      "threads", "threads of one process; 0: all cores", cxxopts::value<int>()->default_value("0"), "N")(
-      "device", "cpu, cuda or cuda:N", cxxopts::value<std::string>()->default_value("cpu"), "DEVICE")(
-      "quiet", "no messages but warnings and errors")("verbose", "more messages")("version", "print the version")(
-      "h,help", "print this help");
+void declare(cxxopts::Options& options, std::string const& group, Flag const& flag) {
+  auto add = options.add_options(group);
+  if (flag.repeats)
+    add(flag.name, flag.help, cxxopts::value<std::vector<std::string>>(), flag.value);
+  else if (flag.value.empty())
+    add(flag.name, flag.help);
+  else if (flag.fallback.empty())
+    add(flag.name, flag.help, cxxopts::value<std::string>(), flag.value);
+  else
+    add(flag.name, flag.help, cxxopts::value<std::string>()->default_value(flag.fallback), flag.value);
+}
+
+// The flag's values go into `args.values` or `args.lists`.
+void take(cxxopts::ParseResult const& parsed, Flag const& flag, Args& args) {
+  bool const given = parsed.count(flag.name) > 0;
+  if (flag.repeats)
+    args.lists[flag.name] = given ? parsed[flag.name].as<std::vector<std::string>>() : std::vector<std::string>{};
+  else if (flag.value.empty())
+    args.values[flag.name] = given ? "true" : "false";
+  else
+    args.values[flag.name] = given || !flag.fallback.empty() ? parsed[flag.name].as<std::string>() : "";
+}
+
+int threads_from(std::string const& text) {
+  long long threads = -1;
+  try {
+    threads = parse_integer(text, "--threads");
+  } catch (SpecError const&) {
+    // The same answer as for a number out of bounds.
+  }
+  if (threads < 0 || threads > 1024) throw SpecError("--threads: expected 0 to 1024, found " + text, Exit::usage);
+  return static_cast<int>(threads);
+}
+
+void take_common(cxxopts::ParseResult const& parsed, Args& args) {
+  Args common;
+  for (auto const& flag : common_flags()) take(parsed, flag, common);
+  auto const on = [&](char const* name) { return common.values.at(name) == "true"; };
+  args.sets = common.lists.at("set");
+  args.only = common.values.at("only");
+  args.out = common.values.at("out");
+  args.dry_run = on("dry-run");
+  args.json = on("json");
+  args.fresh = on("fresh");
+  args.threads = threads_from(common.values.at("threads"));
+  args.device = common.values.at("device");
+  if (on("quiet")) set_log_level(Level::quiet);
+  if (on("verbose")) set_log_level(Level::verbose);
 }
 
 }  // namespace
+
+std::vector<Flag> const& common_flags() {
+  static std::vector<Flag> const all = {
+      {"out", "DIR", "out", "folder for everything that is written"},
+      {"set", "/POINTER=JSON", "", "edit the spec before it is read: /defaults/data/limit=5000; may be repeated", true},
+      {"only", "ID", "", "this run alone, by its id or a part of it that no other has"},
+      {"dry-run", "", "", "print the resolved plan, what is done and to do; touch nothing"},
+      {"fresh", "", "", "forget what these runs left behind and train again"},
+      {"json", "", "", "results as JSON on stdout"},
+      {"threads", "N", "0", "threads of one process; 0: all cores"},
+      {"device", "DEVICE", "cpu", "cpu, cuda or cuda:N", false, {"cpu", "cuda"}},
+      {"quiet", "", "", "no messages but warnings and errors"},
+      {"verbose", "", "", "more messages"},
+      {"version", "", "", "print the version"},
+      {"help", "", "", "print this help"}};
+  return all;
+}
 
 bool parse(Command const& command, std::vector<std::string> const& words, Args& args) {
   auto const& declared = command.declaration;
@@ -36,14 +89,10 @@ bool parse(Command const& command, std::vector<std::string> const& words, Args& 
   options.custom_help("[flags]");
   options.positional_help(declared.usage);
   options.set_width(100);
-  for (auto const& flag : declared.flags) {
-    if (flag.value.empty())
-      options.add_options(command.name)(flag.name, flag.help);
-    else
-      options.add_options(command.name)(flag.name, flag.help,
-                                        cxxopts::value<std::string>()->default_value(flag.fallback), flag.value);
-  }
-  declare_common(options);
+  for (auto const& flag : declared.flags) declare(options, command.name, flag);
+  for (auto const& flag : common_flags())
+    if (flag.name != "help") declare(options, "Common", flag);
+  options.add_options("Common")("h,help", "print this help");
   options.add_options("hidden")("words", "", cxxopts::value<std::vector<std::string>>());
   options.parse_positional({"words"});
 
@@ -71,21 +120,8 @@ bool parse(Command const& command, std::vector<std::string> const& words, Args& 
     throw SpecError("eexit " + command.name + ": expected " + declared.usage + ", found " +
                         std::to_string(args.positional.size()) + " words; see eexit " + command.name + " --help",
                     Exit::usage);
-  for (auto const& flag : declared.flags)
-    args.values[flag.name] =
-        flag.value.empty() ? (parsed.count(flag.name) ? "true" : "false") : parsed[flag.name].as<std::string>();
-  if (parsed.count("set")) args.sets = parsed["set"].as<std::vector<std::string>>();
-  if (parsed.count("only")) args.only = parsed["only"].as<std::string>();
-  args.out = parsed["out"].as<std::string>();
-  args.dry_run = parsed.count("dry-run") > 0;
-  args.json = parsed.count("json") > 0;
-  args.fresh = parsed.count("fresh") > 0;
-  args.threads = parsed["threads"].as<int>();
-  args.device = parsed["device"].as<std::string>();
-  if (args.threads < 0 || args.threads > 1024)
-    throw SpecError("--threads: expected 0 to 1024, found " + std::to_string(args.threads), Exit::usage);
-  if (parsed.count("quiet")) set_log_level(Level::quiet);
-  if (parsed.count("verbose")) set_log_level(Level::verbose);
+  for (auto const& flag : declared.flags) take(parsed, flag, args);
+  take_common(parsed, args);
   return false;
 }
 

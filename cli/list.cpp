@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -12,6 +13,7 @@
 #include "core/plan/plan.h"
 #include "core/plan/read_run.h"
 #include "core/report/table.h"
+#include "core/store/stored_runs.h"
 #include "datasets/dataset.h"
 #include "regimes/regime.h"
 
@@ -48,19 +50,54 @@ std::vector<Listed> listed(std::string const& what, Catalog const& catalog) {
   return {{"eval", "how finished runs are judged", reader.fields()}};
 }
 
+int list_runs(Args const& args) {
+  auto const runs = stored_runs(args.out, args.lists.at("where"));
+  if (args.json) {
+    auto json = nlohmann::ordered_json::array();
+    for (auto const& run : runs)
+      json.push_back({{"run", run.id},
+                      {"arch", run.arch},
+                      {"data", run.data},
+                      {"method", run.method},
+                      {"regime", run.regime},
+                      {"seed", run.seed},
+                      {"status", run.status},
+                      {"accuracy", run.accuracy ? nlohmann::ordered_json(*run.accuracy) : nlohmann::ordered_json()}});
+    std::puts(json.dump(2).c_str());
+    return 0;
+  }
+  Table table{.title = std::to_string(runs.size()) + " runs under " + args.out.string(),
+              .header = {"run", "arch", "data", "method", "regime", "status", "seed", "accuracy"},
+              .label_columns = 6,
+              .footnotes = {"accuracy: of the last exit on test, in %"}};
+  for (auto const& run : runs)
+    table.rows.push_back({run.id, run.arch, run.data, run.method, run.regime, run.status, run.seed,
+                          run.accuracy ? fixed(100 * *run.accuracy, 2) : "-"});
+  std::fputs(to_console(table).c_str(), stdout);
+  return 0;
+}
+
 }  // namespace
 
+std::vector<std::string> const& lists() {
+  static std::vector<std::string> const all = {"arch",     "datasets", "methods", "regimes", "policies",
+                                               "analyses", "run",      "eval",    "runs"};
+  return all;
+}
+
 int list(Args const& args) {
-  std::vector<std::string> const known = {"arch",     "datasets", "methods", "regimes",
-                                          "policies", "analyses", "run",     "eval"};
-  std::vector<std::string> wanted = args.positional.empty() ? known : args.positional;
+  std::string const what_asked = args.positional.empty() ? "" : args.positional[0];
+  if (what_asked == "runs") return list_runs(args);
+  if (!args.lists.at("where").empty()) throw SpecError("--where: is for eexit list runs", Exit::usage);
+  if (!what_asked.empty() && std::find(lists().begin(), lists().end(), what_asked) == lists().end())
+    throw SpecError("eexit list: " + unknown_name("list", what_asked, lists()), Exit::usage);
+  std::vector<std::string> wanted = {what_asked};
+  if (what_asked.empty()) wanted.assign(lists().begin(), lists().end() - 1);  // all that needs no store
   Store store(args.out);
   store.read_only = true;
   auto const catalog = real_catalog(store);
   auto json = nlohmann::ordered_json::object();
   for (auto const& what : wanted) {
-    if (std::find(known.begin(), known.end(), what) == known.end())
-      throw SpecError("eexit list: " + unknown_name("list", what, known), Exit::usage);
     for (auto const& plugin : listed(what, catalog)) {
       Table table{.title = what + ": " + plugin.name + " - " + plugin.help,
                   .header = {"key", "type", "default", "allowed", "meaning"},

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "core/analysis/analysis.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/base/signals.h"
@@ -19,6 +20,8 @@ namespace {
 
 Flag const feature_memory = {"feature-memory", "MIB", "2048",
                              "features of frozen networks a worker keeps in memory, in MiB; the rest on disk"};
+
+}  // namespace
 
 std::vector<Command> const& commands() {
   static std::vector<Command> const all = {
@@ -62,7 +65,8 @@ std::vector<Command> const& commands() {
                  "eexit analyze table quickstart --set '/rows=[\"regime\", \"seed\"]' --set /metric=auc.\n"
                  "Charts are written to the study's folder.",
         .positional = {"NAME", "STUDY"},
-        .flags = {}},
+        .flags = {},
+        .words = {names(analyses()), {}}},
        analyze},
       {"bench",
        "time training, or early exit against plain and rival",
@@ -73,16 +77,60 @@ std::vector<Command> const& commands() {
         .flags = {{"rounds", "N", "7", "rounds of interleaved arms; medians are reported"},
                   {"steps", "N", "30", "train: steps an arm and round"},
                   {"samples", "N", "512", "exits: test samples an arm and round"},
-                  {"budget", "FRACTION", "0.5", "exits: the budget whose knobs are used"}}},
+                  {"budget", "FRACTION", "0.5", "exits: the budget whose knobs are used"}},
+        .words = {{"train", "exits"}, {}}},
        bench},
       {"list",
-       "plug-ins with their parameters, defaults and bounds; keys of a spec",
+       "plug-ins with their parameters, keys of a spec, runs of a store",
        {.usage = "[WHAT]",
         .about =
-            "WHAT: arch, datasets, methods, regimes, policies, analyses, run (keys of a run), eval. Without it: all.",
+            "WHAT: arch, datasets, methods, regimes, policies, analyses, run (keys of a run), eval. Without it: all\n"
+            "these, with types, defaults and bounds. Or runs: those below OUT, with the last exit's accuracy on test.",
         .positional = {"[WHAT]"},
-        .flags = {}},
+        .flags = {{"where", "KEY=VALUE", "",
+                   "runs: only those with this value of a column or of a dotted key of the spec, as in regime=mixed or "
+                   "train.batch=64; may be repeated",
+                   true}},
+        .words = {lists()}},
        list},
+      {"init",
+       "write a starter spec",
+       {.usage = "[FILE]",
+        .about =
+            "Writes a small spec that trains within minutes to FILE (default spec.json), and eexit.schema.json beside\n"
+            "it, so that an editor knows the keys. A file that is there already is left alone.",
+        .positional = {"[FILE]"},
+        .flags = {{"data", "DIR", "", "train on the data set in this folder, recognised by its files"}}},
+       init},
+      {"schema",
+       "print the JSON Schema of a spec, for editors",
+       {.usage = "",
+        .about =
+            "JSON Schema (draft-07) of a spec with every plug-in and its parameters. A spec names it by \"$schema\":\n"
+            "eexit schema > eexit.schema.json, then {\"$schema\": \"eexit.schema.json\", \"study\": ...}.",
+        .positional = {},
+        .flags = {}},
+       schema},
+      {"completion",
+       "print a completion script for bash, zsh or fish",
+       {.usage = "bash|zsh|fish",
+        .about = "bash: eval \"$(eexit completion bash)\" in ~/.bashrc\n"
+                 "zsh:  source <(eexit completion zsh) in ~/.zshrc, after compinit\n"
+                 "fish: eexit completion fish > ~/.config/fish/completions/eexit.fish",
+        .positional = {"SHELL"},
+        .flags = {},
+        .words = {{"bash", "zsh", "fish"}}},
+       completion},
+      {"verify",
+       "check every file of a store for damage",
+       {.usage = "",
+        .about =
+            "Checks what lies under OUT: checksums of weights and exits, keys of phases, parents, and that all else\n"
+            "can be read. Prints a line a problem and changes nothing. Exit code 74 when something is damaged; eexit\n"
+            "sweep makes damaged weights and exits again.",
+        .positional = {},
+        .flags = {}},
+       verify},
       {"work",
        "",
        {.usage = "",
@@ -93,11 +141,13 @@ std::vector<Command> const& commands() {
   return all;
 }
 
+namespace {
+
 void print_help() {
   std::puts(
       "eexit: trains and evaluates early-exit neural networks\n\nusage: eexit COMMAND ... (eexit COMMAND --help)\n");
   for (auto const& command : commands())
-    if (!command.help.empty()) std::printf("  %-9s %s\n", command.name.c_str(), command.help.c_str());
+    if (!command.help.empty()) std::printf("  %-10s %s\n", command.name.c_str(), command.help.c_str());
   std::puts(
       "\nExit codes: 0 ok; 1 some runs failed; 64 usage; 65 spec or data; 66 file missing; 69 set-up; 70 internal;\n"
       "74 I/O; 75 interrupted, run again to go on.");
