@@ -14,6 +14,7 @@
 #include "core/exits/statistics.h"
 #include "core/net/early.h"
 #include "core/plan/protocol.h"
+#include "core/report/table.h"
 #include "core/store/exit_file.h"
 #include "core/tasks/classify.h"
 #include "tests/support/bare_loop.h"

@@ -45,6 +45,9 @@ std::vector<Command> const& commands() {
         .flags = {{"jobs", "N", "1", "worker processes; the threads are divided among them"},
                   {"fail-fast", "", "", "stop at the first node that fails"},
                   {"status", "", "", "print what is done, running, failed and to do; from any machine"},
+                  {"tables", "", "", "train nothing: write the tables of what is done"},
+                  {"slurm", "", "", "submit the work to Slurm as job arrays and return; options: the spec's slurm object"},
+                  {"cancel", "", "", "cancel the jobs that --slurm submitted"},
                   {"tensorboard", "DIR", "", "write TensorBoard event files to DIR"},
                   feature_memory}},
        sweep},
@@ -133,9 +136,9 @@ std::vector<Command> const& commands() {
        verify},
       {"work",
        "",
-       {.usage = "",
-        .about = "Does one job of a sweep, read from standard input; called by eexit sweep.",
-        .positional = {},
+       {.usage = "[FILE NUMBER]",
+        .about = "Does one job of a sweep, from standard input or by number from a file; called by eexit sweep.",
+        .positional = {"[FILE]", "[NUMBER]"},
         .flags = {feature_memory}},
        work}};
   return all;

@@ -8,71 +8,119 @@
 #include <set>
 
 #include "core/base/text.h"
+#include "core/sweep/estimate.h"
+#include "core/sweep/slurm.h"
 
 namespace eexit::cli {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
+constexpr std::size_t most_rows = 200;
 
-std::string short_id(Node const& node) { return node.kind == Node::Kind::phase ? node.id.substr(0, 8) : node.id; }
+struct Sums {
+  std::size_t phases = 0, asked = 0, done = 0, to_do = 0, trials = 0, groups = 0, collections = 0;
+  double alone = 0, together = 0;  // training MACs of what is to do: every run by itself, and shared
+  double bytes = 0;                // on disk, of what is to do
+};
 
 // Head phases of one trunk need its pass once.
 double macs_together(Graph const& graph, std::vector<bool> const& counted) {
   double sum = 0;
-  std::map<std::string, double> trunk;  // the dearest pass of each
+  std::map<std::string, double> trunks;  // the longest pass of each
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     auto const& node = graph.nodes[i];
     if (!counted[i]) continue;
-    sum += node.macs;
-    if (node.trunk.empty()) continue;
-    sum -= node.trunk_macs;
-    trunk[node.trunk] = std::max(trunk[node.trunk], node.trunk_macs);
+    sum += node.macs - node.trunk_macs;
+    auto& longest = trunks[node.trunk.empty() ? node.id : node.trunk];
+    longest = std::max(longest, node.trunk_macs);
   }
-  for (auto const& [text, macs] : trunk) sum += macs;
+  for (auto const& [text, macs] : trunks) sum += macs;
   return sum;
 }
 
-struct Sums {
-  std::size_t phases = 0, asked = 0, done = 0, to_do = 0, groups = 0, collections = 0;
-  double alone = 0, together = 0;  // MACs of what is to do
-};
+double bytes_of(Node const& node) {
+  auto const& run = *node.run;
+  if (node.kind == Node::Kind::phase) return 4.0 * static_cast<double>(run.params);
+  auto const rows = static_cast<double>(run.splits->cal.size()) + run.facts->test_rows;
+  return rows * static_cast<double>(run.exit_cost.size()) * 4 * run.facts->classes;
+}
 
-Sums sums_of(Plan const& plan, Graph const& graph, Store const& store) {
+Sums sums_of(Graph const& graph, Store const& store, std::vector<bool> const& needed) {
   Sums sums;
-  auto const needed = still_needed(graph, store);
   std::vector<std::size_t> phases;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     auto const& node = graph.nodes[i];
+    if (needed[i]) sums.bytes += bytes_of(node);
     if (node.kind == Node::Kind::collect) {
       sums.collections += needed[i];
       continue;
     }
     ++sums.phases;
+    sums.trials += node.trial;
     sums.asked += std::max<std::size_t>(node.wanted_by.size(), 1);
-    sums.done += is_done(node, store);
+    sums.done += is_settled(node, store);
     if (needed[i]) phases.push_back(i);
   }
   sums.to_do = phases.size();
-  for (auto const& run : plan.runs)
-    if (!store.run_done(run.id))
-      for (auto const& phase : run.phases)
-        if (!store.phase_done(phase.key)) sums.alone += phase.macs;
-  sums.together = macs_together(graph, needed);
   sums.groups = groups_of(graph, phases, std::vector<bool>(graph.nodes.size(), false)).size();
+  sums.together = macs_together(graph, needed);
+  for (auto const at : phases)
+    sums.alone += graph.nodes[at].macs * static_cast<double>(std::max<std::size_t>(graph.nodes[at].wanted_by.size(), 1));
   return sums;
 }
 
-}  // namespace
+// Learned from phases that the store has: a few hundred say what there is to know.
+Estimate learn(Store const& store) {
+  Estimate estimate;
+  int left = 500;
+  std::error_code none;
+  for (auto const& entry : fs::directory_iterator(store.root() / "phases", none)) {
+    auto const path = entry.path() / "phase.json";
+    if (!fs::exists(path)) continue;
+    auto const json = Json::parse(read_file(path), nullptr, false);
+    if (!json.is_object() || !json.contains("canonical")) continue;
+    estimate.learn({.arch = json.at("canonical").at("arch").at("name"),
+                    .device = json.value("device", ""),
+                    .threads = json.value("threads", 1),
+                    .macs = json.value("training_macs", 0.0)},
+                   json.value("seconds", 0.0));
+    if (--left == 0) break;
+  }
+  return estimate;
+}
 
-void print_dry_run(Plan const& plan, Graph const& graph, Store const& store, int jobs, bool json) {
-  (void)jobs;
-  auto const sums = sums_of(plan, graph, store);
+std::string expected_time(Graph const& graph, Store const& store, std::vector<bool> const& needed, Workers const& with) {
+  auto const estimate = learn(store);
+  std::vector<double> seconds(graph.nodes.size(), 0.0);
+  std::vector<std::vector<int>> after(graph.nodes.size());
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    auto const& node = graph.nodes[i];
+    for (auto const* parents : {&node.after, &node.trials})
+      for (auto const parent : *parents) after[i].push_back(static_cast<int>(parent));
+    if (!needed[i] || node.kind == Node::Kind::collect) continue;
+    auto const guess = estimate.seconds(
+        {.arch = node.run->arch.name, .device = with.device, .threads = with.threads, .macs = node.macs});
+    if (!guess) return "unknown: nothing was measured yet under " + (store.root() / "phases").string();
+    seconds[i] = *guess;
+  }
+  return "about " + duration(makespan(seconds, after, with.jobs)) + " of training with " + std::to_string(with.jobs) +
+         (with.jobs == 1 ? " worker of " : " workers of ") + std::to_string(with.threads) +
+         (with.threads == 1 ? " thread" : " threads") + ", judged by phases measured before";
+}
+
+std::string size_text(double bytes) { return fixed(bytes / (1 << 20), bytes < (1 << 24) ? 1 : 0) + " MiB"; }
+
+Table plan_table(Plan const& plan, Store const& store) {
   Table table{.title = plan.study + ": " + std::to_string(plan.runs.size()) + " runs",
               .header = {"run", "phase", "key", "state", "steps", "training MACs"},
               .label_columns = 4};
   std::set<std::string> seen;
   for (auto const& run : plan.runs) {
+    if (table.rows.size() >= most_rows) {
+      table.footnotes.push_back("the first " + std::to_string(table.rows.size()) + " phases; --json prints all");
+      break;
+    }
     bool first = true;
     for (auto const& phase : run.phases) {
       bool const shared = !seen.insert(phase.key).second;
@@ -84,29 +132,94 @@ void print_dry_run(Plan const& plan, Graph const& graph, Store const& store, int
       first = false;
     }
   }
-  table.footnotes.push_back(fmt::format("to do: {:.3e} training MACs", sums.together));
+  return table;
+}
+
+std::string count(std::size_t number, std::string const& one, std::string const& many) {
+  return std::to_string(number) + " " + (number == 1 ? one : many);
+}
+
+}  // namespace
+
+void print_dry_run(Plan const& plan, Graph const& graph, Store const& store, Workers const& workers, bool json) {
+  auto const needed = still_needed(graph, store);
+  auto const sums = sums_of(graph, store, needed);
+  auto const time = sums.to_do > 0 ? expected_time(graph, store, needed, workers) : "none: everything is done";
+  if (json) {
+    Json out = {{"spec", Json::parse(plan.spec)}, {"runs", Json::array()}, {"phases", Json::array()}};
+    for (auto const& run : plan.runs) out["runs"].push_back(Json::parse(resolved(run)));
+    for (auto const& node : graph.nodes)
+      if (node.kind == Node::Kind::phase)
+        out["phases"].push_back({{"key", node.id},
+                                 {"label", node.label},
+                                 {"done", is_done(node, store)},
+                                 {"trial", node.trial},
+                                 {"wanted_by", node.wanted_by.size()},
+                                 {"training_macs", node.macs}});
+    out["to_do"] = {{"phases", sums.to_do},
+                    {"collections", sums.collections},
+                    {"processes", sums.groups},
+                    {"training_macs", sums.together},
+                    {"training_macs_alone", sums.alone},
+                    {"bytes", sums.bytes},
+                    {"time", time}};
+    std::puts(out.dump(2).c_str());
+    return;
+  }
+  // One run in full, defaults filled in; --json prints all of them.
+  std::fputs((resolved(plan.runs.front()) + "\n").c_str(), stdout);
+  auto table = plan_table(plan, store);
+  auto& notes = table.footnotes;
+  notes.push_back(count(sums.asked, "phase is", "phases are") + " asked for, " + std::to_string(sums.phases) +
+                  " different" + (sums.trials > 0 ? " (" + std::to_string(sums.trials) + " try a rate)" : "") + ": " +
+                  std::to_string(sums.done) + " done, " + std::to_string(sums.to_do) + " to do in " +
+                  count(sums.groups, "process", "processes") + "; " +
+                  count(sums.collections, "run", "runs") + " to collect");
+  notes.push_back(fmt::format("to do: {:.3e} training MACs", sums.together) +
+                  (sums.alone > sums.together * (1 + 1e-9)
+                       ? fmt::format(", where every run by itself would take {:.3e}", sums.alone)
+                       : ""));
+  notes.push_back("time: " + time);
+  notes.push_back("disk: about " + size_text(sums.bytes) + " more, and up to " +
+                  "three times a network's size while it is trained");
   std::fputs(to_console(table).c_str(), stdout);
-  (void)json;
 }
 
 void print_status(Plan const& plan, Graph const& graph, Store const& store, bool json) {
-  std::map<NodeState, std::size_t> count;
+  std::map<NodeState, std::size_t> counts;
   Table table{.header = {"state", "node", "what", "why"}, .label_columns = 4};
-  for (auto const& node : graph.nodes) {
-    auto const state = state_of(node, store);
-    ++count[state];
+  auto const needed = still_needed(graph, store);
+  std::size_t unneeded = 0;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    auto const& node = graph.nodes[i];
+    auto const state = is_settled(node, store) ? NodeState::done : state_of(node, store);
+    if (!needed[i] && state != NodeState::done) {
+      ++unneeded;
+      continue;
+    }
+    ++counts[state];
     if (state == NodeState::pending || state == NodeState::done) continue;
     auto const failure = read_failure(node, store);
-    table.rows.push_back({name_of(state), short_id(node), node.label, failure ? failure->reason : ""});
+    table.rows.push_back({name_of(state), node.kind == Node::Kind::phase ? node.id.substr(0, 8) : "", node.label,
+                          failure ? failure->reason : ""});
   }
-  table.title = plan.study + ": " + std::to_string(graph.nodes.size()) + " nodes";
+  table.title = plan.study + ": " + std::to_string(graph.nodes.size() - unneeded) + " nodes";
   for (auto const state :
        {NodeState::done, NodeState::running, NodeState::interrupted, NodeState::failed, NodeState::pending})
-    table.title += ", " + std::to_string(count[state]) + " " + name_of(state);
-  if (json)
+    table.title += ", " + std::to_string(counts[state]) + " " + name_of(state);
+  if (auto const jobs = slurm_states(store.study(plan.study) / "slurm"); jobs && !jobs->empty())
+    for (auto const& job : *jobs)
+      table.footnotes.push_back("Slurm job " + job.id + ", " + job.name + ": " + std::to_string(job.elements) +
+                                " elements, " + std::to_string(job.running) + " running, " +
+                                std::to_string(job.pending) + " queued");
+  if (json) {
     std::puts(to_json(table).c_str());
-  else
-    std::fputs(table.rows.empty() ? (table.title + "\n").c_str() : to_console(table).c_str(), stdout);
+  } else if (table.rows.empty()) {
+    std::puts(table.title.c_str());
+    for (auto const& note : table.footnotes) std::puts(note.c_str());
+  } else {
+    std::fputs(to_console(table).c_str(), stdout);
+  }
 }
 
 }  // namespace eexit::cli

@@ -8,8 +8,13 @@
 
 namespace eexit::cli {
 
-// --dry-run: one run in full, then nodes done, shared and to do; --json: everything.
-void print_dry_run(Plan const&, Graph const&, Store const&, int jobs, bool json);
+struct Workers {
+  int jobs = 1, threads = 1;  // threads of each
+  std::string device = "cpu";
+};
+
+// --dry-run: one run in full, then phases done, shared and to do, time and disk; --json: everything.
+void print_dry_run(Plan const&, Graph const&, Store const&, Workers const&, bool json);
 
 // --status: how many nodes are in which state, and which run, fail or were interrupted.
 void print_status(Plan const&, Graph const&, Store const&, bool json);

@@ -11,7 +11,9 @@
 #include "core/base/text.h"
 #include "core/execute/environment.h"
 #include "core/plan/plan.h"
+#include "core/report/axes.h"
 #include "core/store/exit_file.h"
+#include "core/sweep/rates.h"
 
 namespace eexit::cli {
 
@@ -209,6 +211,8 @@ Study write_study(Plan const& plan, Store const& store, SweepReport const& repor
   write_file(folder / "runs.csv", runs_csv(plan, store, report.failed));
   // Hardware and versions are those that trained, not those that only looked again.
   if (report.trained > 0 || !fs::exists(folder / "env.json")) write_file(folder / "env.json", environment_json(device));
+  write_file(folder / "axes.csv", encode_csv(axes_csv(plan)));
+  if (!plan.trials.empty()) write_file(folder / "tuning.csv", encode_csv(tuning_csv(plan, store)));
   // A sweep with failures is judged anew each time: what failed is not in any file's time.
   if (report.failed.empty())
     write_file(judged_file(plan, store), judged_text(plan, store));

@@ -1,6 +1,5 @@
-#include <unistd.h>
-
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/plan_table.h"
@@ -9,38 +8,49 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "core/sweep/slurm.h"
 #include "core/sweep/supervisor.h"
 
 namespace eexit::cli {
 
 namespace {
 
-int jobs_of(Args const& args) {
-  auto const found = args.values.find("jobs");
-  if (found == args.values.end()) return 1;
-  auto const jobs = parse_integer(found->second, "--jobs");
-  if (jobs < 1 || jobs > 1024) throw SpecError("--jobs: expected 1 to 1024, found " + found->second, Exit::usage);
-  return static_cast<int>(jobs);
+std::string flag(Args const& args, std::string const& name) {
+  auto const found = args.values.find(name);
+  return found == args.values.end() ? "" : found->second;
 }
 
-bool asked(Args const& args, std::string const& flag) {
-  auto const found = args.values.find(flag);
-  return found != args.values.end() && found->second == "true";
+bool asked(Args const& args, std::string const& name) { return flag(args, name) == "true"; }
+
+fs::path slurm_folder(Plan const& plan, Store const& store) {
+  return fs::absolute(store.study(plan.study)).lexically_normal() / "slurm";
 }
 
-// How a worker of this sweep is called. The threads are divided among the workers.
-std::vector<std::string> worker_command(Args const& args, int jobs) {
-  int const threads = std::max(1, (args.threads > 0 ? args.threads : at::get_num_threads()) / jobs);
-  std::vector<std::string> command = {fs::read_symlink("/proc/self/exe").string(),
+// The threads there are, divided among the workers.
+Workers workers_here(Args const& args) {
+  Workers workers{.device = args.device};
+  auto const jobs = flag(args, "jobs").empty() ? 1 : parse_integer(flag(args, "jobs"), "--jobs");
+  if (jobs < 1 || jobs > 1024)
+    throw SpecError("--jobs: expected 1 to 1024, found " + std::to_string(jobs), Exit::usage);
+  workers.jobs = static_cast<int>(jobs);
+  workers.threads = std::max(1, (args.threads > 0 ? args.threads : at::get_num_threads()) / workers.jobs);
+  return workers;
+}
+
+std::string own_path() { return fs::read_symlink("/proc/self/exe").string(); }
+
+// How a worker is called; a job follows on standard input, or as a file and a number.
+std::vector<std::string> worker_command(Args const& args, Workers const& workers, fs::path const& out) {
+  std::vector<std::string> command = {own_path(),
                                       "work",
                                       "--out",
-                                      args.out.string(),
+                                      out.string(),
                                       "--threads",
-                                      std::to_string(threads),
+                                      std::to_string(workers.threads),
                                       "--device",
-                                      args.device,
+                                      workers.device,
                                       "--feature-memory",
-                                      args.values.at("feature-memory")};
+                                      flag(args, "feature-memory")};
   if (log_level() == Level::quiet) command.emplace_back("--quiet");
   if (log_level() == Level::verbose) command.emplace_back("--verbose");
   return command;
@@ -54,43 +64,39 @@ void require_one_run(Plan const& plan, Args const& args) {
                     Exit::usage);
 }
 
-SweepReport run_here(Plan const& plan, Graph const& graph, Store const& store, Args const& args) {
-  int const jobs = jobs_of(args);
-  Watch watch(plan, graph, store, args);
-  return supervise(graph, plan, store,
-                   {.jobs = jobs,
-                    .fail_fast = asked(args, "fail-fast"),
-                    .worker = worker_command(args, jobs),
-                    .report = [&](Event const& event) { watch.hear(event); },
-                    .relay = [](std::string const& line) { relay(line); }});
-}
+// What the planned work is done on and with.
+struct Sweep {
+  Args const& args;
+  Plan const& whole;  // the study
+  Plan const& plan;   // what --only leaves of it
+  Graph const& graph;
+  Store const& store;
+};
 
-int work_on(Args const& args, bool one_run) {
-  Store store(args.out);
-  store.read_only = args.dry_run || asked(args, "status");
-  auto const device = device_of(args);
-  feature_bytes(args);  // checked before anything is done
-  auto const whole = read_plan(args.positional.at(0), args, store);
-  auto plan = whole;
-  if (!args.only.empty()) keep_only(plan, args.only);
-  if (one_run) require_one_run(plan, args);
-  auto const graph = make_graph(plan);
-  if (args.dry_run || asked(args, "status")) {
-    if (args.dry_run)
-      print_dry_run(plan, graph, store, jobs_of(args), args.json);
-    else
-      print_status(plan, graph, store, args.json);
-    return 0;
-  }
-  freeze(whole, store);
+SweepReport run_here(Sweep const& sweep) {
+  auto const& [args, whole, plan, graph, store] = sweep;
   if (args.fresh) forget_all(graph, store);
   std::set<std::string> trusted;
   if (stands_judged(whole, store))
     for (auto const& run : whole.runs) trusted.insert(run.id);
   forget_damaged(graph, store, plan.eval.convention, trusted);
-  auto const report = run_here(plan, graph, store, args);
+  auto const workers = workers_here(args);
+  Watch watch(plan, graph, store, flag(args, "tensorboard"));
+  auto const report = supervise(graph, plan, store,
+                                {.jobs = workers.jobs,
+                                 .fail_fast = asked(args, "fail-fast"),
+                                 .worker = worker_command(args, workers, store.root()),
+                                 .report = [&](Event const& event) { watch.hear(event); },
+                                 .relay = [](std::string const& line) { relay(line); }});
+  watch.end(report.failed.size());
+  return report;
+}
+
+// Tables, charts and exit code of what is done.
+int finish(Sweep const& sweep, SweepReport const& report) {
+  auto const& [args, whole, plan, graph, store] = sweep;
   // The study is the whole grid: runs of it that are done already keep their rows.
-  auto const study = write_study(whole, store, report, device);
+  auto const study = write_study(whole, store, report, device_of(args));
   write_table_and_chart(study, !fs::exists(study.folder / "cost_curve.svg"));
   print_table(study, args.json);
   say("study", "files are in " + study.folder.string());
@@ -98,6 +104,80 @@ int work_on(Args const& args, bool one_run) {
   report_error(std::to_string(report.failed.size()) + " of " + std::to_string(plan.runs.size()) + " runs failed; see " +
                (study.folder / "runs.csv").string());
   return static_cast<int>(Exit::runs_failed);
+}
+
+// One file a level, which its array's elements read.
+fs::path write_level(Sweep const& sweep, std::size_t level, std::vector<std::vector<std::size_t>> const& groups) {
+  nlohmann::json jobs = nlohmann::json::array();
+  for (auto const& group : groups) jobs.push_back(nlohmann::json::parse(job_text(sweep.plan, sweep.graph, group)));
+  auto const path = slurm_folder(sweep.plan, sweep.store) / ("level-" + std::to_string(level) + ".json");
+  write_file(path, nlohmann::json({{"study", sweep.plan.study}, {"jobs", jobs}}).dump() + "\n");
+  return path;
+}
+
+int submit(Sweep const& sweep) {
+  auto const& [args, whole, plan, graph, store] = sweep;
+  auto const out = fs::absolute(store.root()).lexically_normal();
+  auto spec = plan.slurm;
+  auto const cpus = std::find_if(spec.options.begin(), spec.options.end(),
+                                 [](auto const& option) { return option.first == "cpus-per-task"; });
+  Workers workers{.threads = std::max(args.threads, 1), .device = args.device};
+  if (cpus == spec.options.end())
+    spec.options.emplace_back("cpus-per-task", std::to_string(workers.threads));
+  else if (args.threads == 0)
+    workers.threads = static_cast<int>(parse_integer(cpus->second, "slurm: cpus-per-task"));
+  forget_damaged(graph, store, plan.eval.convention, {});
+  std::vector<SlurmJob> jobs;
+  auto const levels = levels_of(graph, still_needed(graph, store));
+  for (std::size_t level = 0; level < levels.size(); ++level) {
+    auto command = worker_command(args, workers, out);
+    command.push_back(write_level(sweep, level, levels[level]).string());
+    jobs.push_back({.name = plan.study + "-level-" + std::to_string(level),
+                    .elements = static_cast<int>(levels[level].size()),
+                    .command = command});
+  }
+  jobs.push_back({.name = plan.study + "-tables",
+                  .array = false,
+                  .command = {own_path(), "sweep", (out / "studies" / plan.study / "spec.json").string(), "--out",
+                              out.string(), "--tables"}});
+  auto const ids = slurm_submit(jobs, {.spec = spec, .folder = slurm_folder(plan, store)});
+  std::printf("%s\n", join(ids, "\n").c_str());
+  say("slurm", std::to_string(ids.size()) + " jobs submitted; eexit sweep " + args.positional[0] +
+                   " --status shows how far they are, --cancel ends them");
+  return 0;
+}
+
+// A spec file, or the name of a study whose frozen spec is meant.
+std::string spec_path(Args const& args) {
+  auto const& named = args.positional.at(0);
+  auto const frozen = args.out / "studies" / named / "spec.json";
+  return !fs::exists(named) && fs::exists(frozen) ? frozen.string() : named;
+}
+
+int work_on(Args const& args, bool one_run) {
+  Store store(args.out);
+  bool const looks_only = args.dry_run || asked(args, "status") || asked(args, "cancel");
+  store.read_only = looks_only;
+  device_of(args);  // flags are checked before anything is done
+  feature_bytes(args);
+  auto const whole = read_plan(spec_path(args), args, store);
+  auto plan = whole;
+  if (!args.only.empty()) keep_only(plan, args.only);
+  if (one_run) require_one_run(plan, args);
+  auto const graph = make_graph(plan);
+  Sweep const sweep{args, whole, plan, graph, store};
+  if (asked(args, "cancel")) {
+    std::printf("%d\n", slurm_cancel(slurm_folder(plan, store)));
+    return 0;
+  }
+  if (args.dry_run)
+    print_dry_run(plan, graph, store, workers_here(args), args.json);
+  else if (asked(args, "status"))
+    print_status(plan, graph, store, args.json);
+  if (looks_only) return 0;
+  freeze(whole, store);
+  if (asked(args, "slurm")) return submit(sweep);
+  return finish(sweep, asked(args, "tables") ? report_of(graph, plan, store) : run_here(sweep));
 }
 
 }  // namespace

@@ -127,6 +127,22 @@ std::vector<std::vector<std::size_t>> groups_of(Graph const& graph, std::vector<
   return groups;
 }
 
+std::vector<std::vector<std::vector<std::size_t>>> levels_of(Graph const& graph, std::vector<bool> to_do) {
+  std::vector<std::vector<std::vector<std::size_t>>> levels;
+  auto const free = [&](std::vector<std::size_t> const& parents) {
+    return std::none_of(parents.begin(), parents.end(), [&](std::size_t parent) { return to_do[parent]; });
+  };
+  for (;;) {
+    std::vector<std::size_t> ready;
+    for (std::size_t i = 0; i < to_do.size(); ++i)
+      if (to_do[i] && free(graph.nodes[i].after) && free(graph.nodes[i].trials)) ready.push_back(i);
+    if (ready.empty()) return levels;
+    levels.push_back(groups_of(graph, ready, to_do));
+    for (auto const& group : levels.back())
+      for (auto const i : group) to_do[i] = false;
+  }
+}
+
 std::string name_of(NodeState state) {
   switch (state) {
     case NodeState::pending:

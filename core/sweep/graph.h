@@ -46,6 +46,9 @@ std::vector<bool> still_needed(Graph const&, Store const&);
 std::vector<std::vector<std::size_t>> groups_of(Graph const&, std::vector<std::size_t> const& ready,
                                                 std::vector<bool> const& to_do);
 
+// The groups of all that is to do, level by level: each level needs only those before it.
+std::vector<std::vector<std::vector<std::size_t>>> levels_of(Graph const&, std::vector<bool> to_do);
+
 enum class NodeState { pending, running, done, failed, interrupted };
 std::string name_of(NodeState);
 

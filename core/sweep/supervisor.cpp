@@ -246,6 +246,23 @@ std::string job_text(Plan const& plan, Graph const& graph, std::vector<std::size
   return job.dump() + "\n";
 }
 
+SweepReport report_of(Graph const& graph, Plan const& plan, Store const& store) {
+  SweepReport report;
+  std::vector<std::string> reasons(graph.nodes.size());
+  auto const needed = still_needed(graph, store);
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    auto const& node = graph.nodes[i];
+    if (!needed[i]) continue;
+    if (auto const failure = read_failure(node, store)) reasons[i] = failure->reason;
+    for (auto const* parents : {&node.after, &node.trials})
+      for (auto const parent : *parents)
+        if (reasons[i].empty() && !reasons[parent].empty()) reasons[i] = graph.nodes[parent].label + " failed";
+    if (reasons[i].empty()) continue;
+    for (auto const run : node.wanted_by) report.failed.emplace(plan.runs[run].id, reasons[i]);
+  }
+  return report;
+}
+
 SweepReport supervise(Graph const& graph, Plan const& plan, Store const& store, SuperviseOptions const& options) {
   return Supervisor(graph, plan, store, options).run();
 }

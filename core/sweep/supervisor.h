@@ -34,6 +34,9 @@ inline constexpr int busy_code = 73;
 // A job of `eexit work`: a small spec and the nodes to do, as JSON text on one line.
 std::string job_text(Plan const&, Graph const&, std::vector<std::size_t> const& nodes);
 
+// What a sweep without work reports: runs that failed before, and those that need what failed.
+SweepReport report_of(Graph const&, Plan const&, Store const&);
+
 // What is done already is not done again; a node that another process is at is waited for. Throws Interrupted when a
 // stop was asked for and every worker has made itself safe; RunError (Exit::io) when the disk is full; SpecError when a
 // worker found spec or data wrong.
