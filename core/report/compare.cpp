@@ -54,6 +54,7 @@ class Comparer {
       if (name == "data" || name == "budget" || varies(name)) names_.push_back(name);
     while (!arrange()) {
     }
+    sort();
   }
 
   std::vector<Table> tables() {
@@ -95,6 +96,16 @@ class Comparer {
       return false;
     }
     return true;
+  }
+
+  // Cells that differ in their budget alone stand together, by size.
+  void sort() {
+    std::map<Texts, std::size_t> blocks;
+    for (auto const& cell : cells_) blocks.try_emplace(block(cell), blocks.size());
+    std::stable_sort(cells_.begin(), cells_.end(), [&](Both const& a, Both const& b) {
+      return std::pair(blocks.at(block(a)), budget_size(a.key.back())) <
+             std::pair(blocks.at(block(b)), budget_size(b.key.back()));
+    });
   }
 
   void tell_apart(Result const& a, Result const& b) {
@@ -196,17 +207,28 @@ class Comparer {
     return table;
   }
 
-  // Cells that differ in their budget alone stand together.
   static Texts block(Both const& cell) { return {cell.key.begin(), cell.key.end() - 1}; }
 
+  // A row for each block of budgets.
   Table alone(std::vector<Both const*> const& cells) const {
-    auto const columns = visible(cells);
-    Table table{.title = "Cells of one study only", .label_columns = static_cast<int>(columns.size()) + 1};
+    auto columns = visible(cells);
+    columns.pop_back();
+    Table table{.title = "Cells of one study only", .label_columns = static_cast<int>(columns.size()) + 2};
     for (auto const n : columns) table.header.push_back(names_[n]);
-    table.header.emplace_back("only in");
+    table.header.insert(table.header.end(), {"budgets", "only in"});
+    std::map<Texts, std::size_t> places;
     for (auto const* cell : cells) {
+      auto const& study = cell->second.empty() ? asked_.first : asked_.second;
+      auto key = block(*cell);
+      key.push_back(study);
+      auto const budget = budget_text(cell->key.back(), "accuracy");
+      auto const [place, fresh] = places.try_emplace(key, table.rows.size());
+      if (!fresh) {
+        table.rows[place->second][columns.size()] += ", " + budget;
+        continue;
+      }
       table.rows.push_back(labels_of(*cell, columns));
-      table.rows.back().push_back(cell->second.empty() ? asked_.first : asked_.second);
+      table.rows.back().insert(table.rows.back().end(), {budget, study});
     }
     return table;
   }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "core/base/text.h"
@@ -21,6 +22,11 @@ std::string budget_text(std::string const& budget, std::string const& metric) {
   if (budget.empty()) return metric;
   if (budget == "max") return budget;
   return fmt::format("{:.6g} %", 100 * parse_double(budget, "budget"));
+}
+
+double budget_size(std::string const& budget) {
+  if (budget.empty()) return std::numeric_limits<double>::infinity();
+  return budget == "max" ? std::numeric_limits<double>::max() : parse_double(budget, "budget");
 }
 
 namespace {
@@ -80,7 +86,7 @@ std::string written(Cell const& cell, Cell const* left, Section section, int mos
   }
   if (failed > 0)
     text += fmt::format(" ({}/{})", cell.items.size() - static_cast<std::size_t>(failed), cell.items.size());
-  else if (summary.n > 0 && summary.n < most)
+  else if (summary.n > 0 && summary.n < most && section != Section::published)
     text += fmt::format(" (n = {})", summary.n);
   if (count(cell, Item::State::empty) > 0) marks.push_back(notes.letter(unmet_note(cell, section)));
   auto const over =
@@ -117,7 +123,9 @@ std::string subtitle_of(Grid const& grid, Selection const& selection) {
     before = name;
   }
   for (auto const& [name, values] : pivot.filter) {
-    text += separator + "only " + name + " " + join(values, ", ");
+    Texts shown;
+    for (auto const& value : values) shown.push_back(name == "budget" ? budget_text(value, pivot.metric) : value);
+    text += separator + "only " + name + " " + join(shown, ", ");
     separator = ", ";
   }
   return text;

@@ -43,4 +43,7 @@ bool in_percent(std::string const& metric);
 // "0.25" -> "25 %"; "max" as it is; "" -> the metric's name.
 std::string budget_text(std::string const& budget, std::string const& metric);
 
+// For putting budgets in order: "max" is the largest but for "".
+double budget_size(std::string const& budget);
+
 }  // namespace eexit

@@ -1,7 +1,6 @@
 #include "core/report/pivot_grid.h"
 
 #include <algorithm>
-#include <limits>
 #include <set>
 
 #include "core/base/error.h"
@@ -17,11 +16,6 @@ std::string name_of(Item const& item, bool with_arch) {
   auto tail = [&](std::string const& words) { return with_arch ? r.arch + " (" + words + ")" : words; };
   if (item.section == Section::plain) return tail("plain");
   return tail(r.cost_fraction ? "rival, " + fixed(*r.cost_fraction, 2) : "rival");
-}
-
-double budget_size(std::string const& budget) {
-  if (budget.empty()) return std::numeric_limits<double>::infinity();
-  return budget == "max" ? std::numeric_limits<double>::max() : parse_double(budget, "budget");
 }
 
 }  // namespace
@@ -42,6 +36,9 @@ Grid::Grid(std::vector<Item> const& items, Pivot const& pivot) : pivot_(pivot), 
   // Costs, training or exit rules of two kinds never share a table unseen, however well they fit into it.
   for (auto const* name : {"protocol", "convention", "policy", "confidence"})
     if (values_of(name).size() > 1) add_label(name);
+  // What is one in ours may be another in published values.
+  for (auto const* name : {"data", "arch", "method", "regime", "protocol"})
+    if (values_of(name).size() == 1 && varies(name)) add_label(name);
   while (!arrange()) {
   }
   sort_columns();

@@ -23,7 +23,7 @@ bool has(Result const& r, std::string const& column) {
   bool const of_place = of_policy || column == "split" || column == "budget" || column == "metric";
   if (r.metric == "failed" && of_place) return false;
   if (is_fixed(section)) return !is_foreign(column) && !of_policy && column != "budget";
-  if (section == Section::oracle) return !of_policy;
+  if (section == Section::oracle) return !of_policy || column == "policy";
   return section == Section::run || !text_of(r, column).empty();
 }
 

@@ -38,7 +38,7 @@ Groups groups_of(Grid const& grid, Pivot const& pivot, bool across) {
       auto const printed = fixed(summarise(values).mean * (in_percent(metric) ? 100 : 1), pivot.decimals);
       double const sign = metric.starts_with("cost") ? -1 : 1;
       Texts key = {across ? "row " + std::to_string(r) : "column " + std::to_string(c)};
-      for (auto const* name : {"arch", "data", "split", "metric", "budget", "convention"})
+      for (auto const* name : {"arch", "data", "protocol", "split", "metric", "budget", "convention"})
         key.push_back(text_of(first, name));
       groups[key].push_back({r, c, static_cast<int>(items.size()), sign * parse_double(printed, metric)});
     }

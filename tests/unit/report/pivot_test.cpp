@@ -1,60 +1,11 @@
-#include "core/base/error.h"
 #include "core/report/pivot.h"
+#include "core/base/error.h"
 #include "tests/support/approve.h"
 #include "tests/support/catch.h"
+#include "tests/unit/report/result_rows.h"
 
 namespace eexit {
 namespace {
-
-using Results = std::vector<Result>;
-
-// One measured cell of regime and seed; the fields that a test is about are set by it.
-Result cell(std::string const& regime, std::uint64_t seed, std::string const& budget, std::optional<double> value) {
-  return {.study = "quick",
-          .run = "resnet-14-" + regime + "-s" + std::to_string(seed),
-          .role = "run",
-          .arch = "resnet-14",
-          .data = "fashion_mnist",
-          .method = "sdn",
-          .regime = regime,
-          .protocol = "equal_epochs",
-          .placement = "0;2;3",
-          .seed = seed,
-          .split = "test",
-          .policy = "threshold",
-          .confidence = "max_probability",
-          .knobs = budget == "max" ? "2" : "0." + std::to_string(static_cast<int>(8 * std::stod(budget))),
-          .budget = budget,
-          .metric = "accuracy",
-          .value = value,
-          .cost_fraction = budget == "max" ? 1.05 : std::stod(budget) - 0.01,
-          .convention = "mac"};
-}
-
-Result fixed_net(std::string const& role, std::string const& arch, std::uint64_t seed, double value, double fraction) {
-  auto r = cell("plain", seed, "max", value);
-  r.role = role;
-  r.arch = arch;
-  r.run = arch + "-plain-s" + std::to_string(seed);
-  r.method = "none";
-  r.placement = r.policy = r.confidence = r.knobs = "";
-  r.cost_fraction = fraction;
-  return r;
-}
-
-Result failure(std::string const& regime, std::uint64_t seed) {
-  auto r = cell(regime, seed, "max", {});
-  r.metric = "failed";
-  r.split = r.policy = r.confidence = r.knobs = r.budget = "";
-  r.cost_fraction.reset();
-  return r;
-}
-
-Result oracle_of(Result r) {
-  r.policy = "oracle";
-  r.confidence = r.knobs = "";
-  return r;
-}
 
 // The three regimes with two or three seeds, everything that can go wrong, plain, rival and bound.
 Results all_rules() {
@@ -133,7 +84,8 @@ TEST_CASE("pivot: a row with fewer seeds than the others says so", "[report]") {
 
 TEST_CASE("pivot: policies and confidences as rows, seeds and regimes as columns", "[report]") {
   approve("pivot_confidence_rows.txt", to_console(pivot(all_rules(), {.rows = {"regime", "confidence"}})));
-  approve("pivot_seed_columns.txt", to_console(pivot(all_rules(), {.rows = {"regime", "budget"}, .columns = {"seed"}})));
+  approve("pivot_seed_columns.txt",
+          to_console(pivot(all_rules(), {.rows = {"regime", "budget"}, .columns = {"seed"}})));
   approve("pivot_regime_columns.txt", to_console(pivot(all_rules(), {.rows = {"budget"}, .columns = {"regime"}})));
 }
 
@@ -214,6 +166,173 @@ TEST_CASE("pivot: a regime of which every run failed keeps its row", "[report]")
   auto const table = pivot({cell("mixed", 0, "0.5", 0.8), failure("joint", 0), failure("joint", 1)}, {});
   CHECK(table.rows[1] == std::vector<std::string>{"joint", "- (0/2)"});
   CHECK(pivot({failure("joint", 0)}, {}).rows[0] == std::vector<std::string>{"joint", "- (0/1)"});
+}
+
+namespace {
+
+// The same rows as another study's, each value `more` higher.
+Results of_study(Results rows, std::string const& study, double more = 0) {
+  for (auto& r : rows) {
+    r.study = study;
+    if (r.value) *r.value += more;
+  }
+  return rows;
+}
+
+Results joined(Results a, Results const& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+// Three seeds of one regime at one budget around a mean.
+Results seeds_of(std::string const& regime, double mean, std::string const& budget = "0.5") {
+  return {cell(regime, 0, budget, mean - 0.01), cell(regime, 1, budget, mean), cell(regime, 2, budget, mean + 0.01)};
+}
+
+std::vector<std::vector<Emphasis>> marks(Results const& rows, Pivot const& asked = {}) {
+  return pivot(rows, asked).emphasis;
+}
+
+constexpr auto none = Emphasis::none, best = Emphasis::best, second = Emphasis::second;
+
+}  // namespace
+
+TEST_CASE("pivot: several studies have a column that names them, and blocks", "[report]") {
+  auto const both = joined(of_study(all_rules(), "first"), of_study(all_rules(), "second", 0.01));
+  auto const table = pivot(both, main_table);
+  approve("pivot_two_studies.txt", to_console(table));
+  approve("pivot_two_studies.tex", to_latex(table));
+  approve("pivot_study_columns.txt",
+          to_console(pivot(both, {.rows = {"regime"}, .columns = {"budget", "study"}, .filter = {{"budget", {"1"}}}})));
+}
+
+TEST_CASE("pivot: a failed run stands at its own study's budgets", "[report]") {
+  auto other = of_study({cell("joint", 0, "0.1", 0.5)}, "second");
+  auto const table = pivot(joined({cell("mixed", 0, "0.5", 0.8), failure("joint", 0), failure("joint", 1)}, other), {});
+  CHECK(table.header == std::vector<std::string>{"study", "regime", "10 %", "50 %"});
+  CHECK(table.rows == std::vector<std::vector<std::string>>{{"quick", "mixed", "-", "80.00"},
+                                                            {"quick", "joint", "-", "- (0/2)"},
+                                                            {"second", "joint", "50.00", "-"}});
+}
+
+TEST_CASE("pivot: each study's first policy is shown, and named where they differ", "[report]") {
+  auto other = cell("mixed", 0, "0.5", 0.7);
+  other.study = "second";
+  other.policy = "patience";
+  auto const table = pivot({cell("mixed", 0, "0.5", 0.8), other}, {});
+  CHECK(table.header == std::vector<std::string>{"study", "policy", "regime", "50 %"});
+  CHECK(table.rows.size() == 2);
+  CHECK_THROWS_AS(pivot({cell("mixed", 0, "0.5", 0.8), other}, {.policy = "patience"}), RunError);
+}
+
+TEST_CASE("pivot: settings are columns as any other, and tell runs apart", "[report]") {
+  Results rows;
+  for (std::string const batch : {"128", "64"})
+    for (std::string const rate : {"0.1", "0.05"}) {
+      auto r = cell("mixed", 0, "0.5", 0.8 + 0.01 * static_cast<double>(rows.size()));
+      r.run = "b" + batch + rate;
+      r.axes = {{"train.batch", batch}, {"train.optimizer.lr", rate}};
+      rows.push_back(r);
+    }
+  CHECK(pivot(rows, {}).header == std::vector<std::string>{"train.optimizer.lr", "train.batch", "regime", "50 %"});
+  auto const table = pivot(rows, {.rows = {"train.optimizer.lr"}, .columns = {"train.batch", "budget"}});
+  CHECK(table.header ==
+        std::vector<std::string>{"train.optimizer.lr", "train.batch 128, 50 %", "train.batch 64, 50 %"});
+  CHECK(table.rows == std::vector<std::vector<std::string>>{{"0.1", "80.00", "82.00"}, {"0.05", "81.00", "83.00"}});
+  CHECK_THROWS_WITH(pivot(rows, {.rows = {"train.bacth"}}), Catch::Matchers::Contains("did you mean \"train.batch\""));
+}
+
+TEST_CASE("pivot: a plain network stands in every column of what it does not have", "[report]") {
+  auto patience = cell("mixed", 0, "max", 0.7);
+  patience.policy = "patience";
+  auto const table = pivot({cell("mixed", 0, "max", 0.8), patience, fixed_net("plain", "resnet-14", 0, 0.9, 1)},
+                           {.columns = {"policy"}});
+  CHECK(table.header == std::vector<std::string>{"regime", "threshold", "patience"});
+  CHECK(table.rows[1] == std::vector<std::string>{"resnet-14 (plain)", "90.00", "90.00"});
+}
+
+TEST_CASE("pivot: a filter keeps what it names, and what does not have the column", "[report]") {
+  auto const asked = [](std::string const& column, std::vector<std::string> const& values) {
+    return pivot(all_rules(), {.filter = {{column, values}}});
+  };
+  auto const regimes = asked("regime", {"mixed", "joint"});
+  CHECK(regimes.rows.size() == 5);  // two regimes, plain, rival, the bound of mixed
+  CHECK(regimes.title.ends_with(", only regime mixed, joint"));
+  CHECK(asked("budget", {"0.5", "max"}).header == std::vector<std::string>{"regime", "50 %", "max"});
+  CHECK(asked("role", {"run"}).rows.size() == 4);
+  CHECK(asked("policy", {"threshold"}).rows.size() == 5);  // all but the bound
+  CHECK(asked("seed", {"0"}).rows[2][1] == "81.23");
+  CHECK_THROWS_WITH(asked("regime", {"mixd"}), Catch::Matchers::Contains("no regime \"mixd\"; did you mean \"mixed\""));
+  CHECK_THROWS_AS(asked("regmie", {"mixed"}), SpecError);
+}
+
+TEST_CASE("pivot: the best and the second of each column, ties alike", "[report]") {
+  auto const rows = joined(joined(seeds_of("joint", 0.8), seeds_of("mixed", 0.9)), seeds_of("disjoint", 0.8));
+  CHECK(marks(rows) == std::vector<std::vector<Emphasis>>{{none, second}, {none, best}, {none, second}});
+  CHECK(marks(rows, {.mark = false}).empty());
+  auto costs = rows;
+  for (auto& r : costs) r.metric = "cost_at_1";
+  CHECK(marks(costs, {.metric = "cost_at_1"})[1][1] == second);  // less is better
+}
+
+TEST_CASE("pivot: networks and data sets are not compared with each other", "[report]") {
+  auto other = joined(seeds_of("joint", 0.6), seeds_of("mixed", 0.5));
+  for (auto& r : other) r.arch = "resnet-8";
+  auto const rows = joined(joined(seeds_of("joint", 0.8), seeds_of("mixed", 0.9)), other);
+  CHECK(marks(rows) == std::vector<std::vector<Emphasis>>{
+                           {none, none, second}, {none, none, best}, {none, none, best}, {none, none, second}});
+}
+
+TEST_CASE("pivot: no marks for fewer than three seeds, failed seeds or a broken budget", "[report]") {
+  auto two = joined(seeds_of("joint", 0.8), seeds_of("mixed", 0.9));
+  two.pop_back();
+  auto const unmarked = pivot(two, {});
+  CHECK(unmarked.emphasis.empty());
+  CHECK(unmarked.emphasis_note == "no best or second is marked in columns in which a cell has fewer than 3 seeds");
+  CHECK(pivot({cell("joint", 0, "0.5", 0.8), cell("mixed", 0, "0.5", 0.9)}, {}).emphasis_note.empty());
+
+  auto rows = joined(joined(seeds_of("joint", 0.8), seeds_of("mixed", 0.9)), seeds_of("disjoint", 0.7));
+  rows[3].over_budget = true;
+  CHECK(marks(rows) == std::vector<std::vector<Emphasis>>{{none, best}, {none, none}, {none, second}});
+  rows.push_back(failure("joint", 3));
+  CHECK(marks(rows).empty());  // one row is left
+}
+
+TEST_CASE("pivot: where columns hold one candidate each, rows are ranked", "[report]") {
+  auto const rows = joined(joined(seeds_of("joint", 0.8), seeds_of("mixed", 0.9)),
+                           joined(seeds_of("joint", 0.85, "1"), seeds_of("mixed", 0.84, "1")));
+  CHECK(marks(rows, {.rows = {"budget"}, .columns = {"regime"}}) ==
+        std::vector<std::vector<Emphasis>>{{none, second, best}, {none, best, second}});
+}
+
+TEST_CASE("pivot: published values stand below a rule and never compete", "[report]") {
+  Result published{.study = "quick",
+                   .role = "published",
+                   .arch = "resnet-14",
+                   .regime = "mixed",
+                   .split = "test",
+                   .budget = "0.5",
+                   .metric = "accuracy",
+                   .value = 0.99,
+                   .source = "Doe 2024"};
+  auto bare = published;  // says nothing but its number
+  bare.arch = bare.regime = "";
+  bare.source = "Roe 2023";
+  auto const ours = joined(seeds_of("joint", 0.8), seeds_of("mixed", 0.9));
+  auto const table = pivot(joined(ours, {published, bare}), {});
+  CHECK(table.rows == std::vector<std::vector<std::string>>{{"joint", "80.00 \u00b1 1.00"},
+                                                            {"mixed", "90.00 \u00b1 1.00"},
+                                                            {"mixed (published)[a]", "99.00"},
+                                                            {"published[b]", "99.00"}});
+  CHECK(table.rules == std::vector<int>{2});
+  CHECK(table.footnotes[0] == "[a] published: Doe 2024; not measured here, other data preparation and training");
+  CHECK(table.emphasis[1][1] == best);
+  CHECK(table.emphasis[2][1] == none);
+
+  published.arch = "resnet-50";  // what is one network in ours must now be said
+  CHECK(pivot(joined(ours, {published}), {}).header == std::vector<std::string>{"arch", "regime", "50 %"});
+  CHECK(pivot(joined(ours, {published}), {.rows = {"regime"}}).header ==
+        std::vector<std::string>{"arch", "regime", "50 %"});
 }
 
 }  // namespace eexit
