@@ -152,6 +152,11 @@ Catalog real_catalog(Store const& store) {
               [](Choice const& regime, TrainSpec const& spec) {
                 JsonReader reader(regime.params, std::make_shared<Source>());
                 return find(regimes(), "regime", regime.name, "regime").make(reader)(spec);
+              },
+          .by_confidence =
+              [](std::string const& policy) {
+                auto reader = empty_reader();
+                return find(policies(), "policy", policy, "policy").make(reader).by_confidence;
               }};
 }
 

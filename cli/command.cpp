@@ -116,7 +116,8 @@ bool parse(Command const& command, std::vector<std::string> const& words, Args& 
   if (parsed.count("words")) args.positional = parsed["words"].as<std::vector<std::string>>();
   std::size_t needed = 0;
   for (auto const& name : declared.positional) needed += !name.starts_with("[");
-  if (args.positional.size() < needed || args.positional.size() > declared.positional.size())
+  bool const any_more = !declared.positional.empty() && declared.positional.back().ends_with("...]");
+  if (args.positional.size() < needed || (!any_more && args.positional.size() > declared.positional.size()))
     throw SpecError("eexit " + command.name + ": expected " + declared.usage + ", found " +
                         std::to_string(args.positional.size()) + " words; see eexit " + command.name + " --help",
                     Exit::usage);

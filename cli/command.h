@@ -21,7 +21,7 @@ struct Flag {
 struct Declaration {
   std::string usage;                    // "SPEC", "STUDY [--samples FILE]"
   std::string about;                    // a paragraph
-  std::vector<std::string> positional;  // names, all needed unless in brackets: "[WHAT]"
+  std::vector<std::string> positional;  // names, all needed unless in brackets: "[WHAT]", "[STUDY...]"
   std::vector<Flag> flags;
   // What positional words may be, for completion; empty: their names tell (SPEC, STUDY, FILE).
   std::vector<std::vector<std::string>> words = {};

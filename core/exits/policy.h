@@ -20,6 +20,7 @@ struct PolicyFamily {
   std::function<std::optional<Point>(ExitTable const& calibration, double cost)> fit;
   // The rule at given knobs. SpecError when their number or range is wrong.
   std::function<Policy(Knobs const&)> at;
+  bool by_confidence = true;  // else predictions alone decide: all measures of confidence give the same
 };
 
 using PolicyMaker = PolicyFamily (*)(JsonReader&);

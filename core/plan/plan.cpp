@@ -104,6 +104,7 @@ Plan make_plan(std::string const& text, std::string const& file, Catalog const& 
   plan.slurm = read_slurm(slurm);
   auto eval = reader.object("eval", "how finished runs are judged");
   plan.eval = read_eval(eval, catalog);
+  plan.warnings = plan.eval.warnings;
   reader.done();
 
   auto const cells = expand_cells(text, file);

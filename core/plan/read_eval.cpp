@@ -34,6 +34,8 @@ EvalSpec read_eval(JsonReader& reader, Catalog const& catalog) {
     rule.confidence = params.one_of("confidence", "max_probability", {"max_probability", "entropy", "margin"},
                                     "measure the rule looks at");
     catalog.read("policies", name, params);
+    if (params.has("confidence") && !catalog.by_confidence(name))
+      eval.warnings.push_back(params.place("confidence") + ": ignored because " + name + " goes by predictions alone");
     Json own = Json::parse(params.resolved());
     own.erase("name");
     own.erase("confidence");

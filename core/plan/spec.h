@@ -68,6 +68,7 @@ struct EvalSpec {
   bool reference_rule = false;
   Convention convention = Convention::mac;
   bool plain = true;
+  std::vector<std::string> warnings;  // valid keys without effect
 };
 
 // One phase trained at one rate on a tuning seed.

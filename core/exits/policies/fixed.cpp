@@ -28,7 +28,9 @@ Policy at(Knobs const& knobs) {
 
 PolicyFamily fixed(JsonReader& reader) {
   reader.done();
-  return family(frontier, at);
+  auto made = family(frontier, at);
+  made.by_confidence = false;
+  return made;
 }
 
 }  // namespace eexit::policy

@@ -43,7 +43,9 @@ Policy at(Knobs const& knobs) {
 
 PolicyFamily patience(JsonReader& reader) {
   reader.done();
-  return family(frontier, at);
+  auto made = family(frontier, at);
+  made.by_confidence = false;
+  return made;
 }
 
 }  // namespace eexit::policy

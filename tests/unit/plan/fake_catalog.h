@@ -100,6 +100,11 @@ inline Catalog fake_catalog() {
               [](Choice const& regime, TrainSpec const& train) {
                 JsonReader reader(regime.params, std::make_shared<Source>());
                 return find(regimes(), "regime", regime.name, "regime").make(reader)(train);
+              },
+          .by_confidence =
+              [](std::string const& policy) {
+                auto reader = empty_reader();
+                return find(policies(), "policy", policy, "policy").make(reader).by_confidence;
               }};
 }
 

@@ -391,6 +391,11 @@ TEST_CASE("keys without effect are told") {
   approve("plan_warnings.txt", text_of(plan));
   CHECK(plan.warnings.size() == 5);
   CHECK(plan_of(quickstart).warnings.empty());
+  CHECK(plan_of(spec_of("", R"(, "eval": {"policies": [{"name": "threshold", "confidence": "margin"}, {"name": "fixed"},
+            {"name": "patience", "confidence": "entropy"}]})"))
+            .warnings ==
+        std::vector<std::string>{
+            "spec.json /eval/policies/2/confidence: ignored because patience goes by predictions alone"});
 }
 
 TEST_CASE("seeds of heads: several runs on one backbone, one cell") {

@@ -391,3 +391,26 @@ TEST_CASE("an unknown policy is refused") {
   CHECK(fitted_knobs({.policy = {"threshold", "{}"}}, cal, 1) == Knobs{0.5});
   CHECK(fitted_knobs({.policy = {"threshold", "{}"}}, cal, std::nullopt) == Knobs{2});
 }
+
+TEST_CASE("a run without heads has one operating point, whatever the rule") {
+  auto const alone = run_of("alone");
+  auto const plain = other("plain", Role::plain);
+  std::vector<FinishedRun> const runs = {{.run = &alone, .table = tables(single(3, 4, 20), single(2, 4, 20))},
+                                         {.run = &plain, .table = tables(single(3, 4, 20), single(2, 4, 20))}};
+  for (bool const reference : {false, true}) {
+    auto eval = rules({"threshold", "patience", "fixed"});
+    eval.reference_rule = reference;
+    auto const verdict = judge("s", runs, eval);
+    for (auto const* policy : {"threshold", "patience", "fixed", "oracle"}) {
+      INFO(policy << " " << reference);
+      CHECK_FALSE(row_of(verdict, "alone", "test", policy, "0.5").value);
+      for (auto const* budget : {"1", "max"}) {
+        auto const& row = row_of(verdict, "alone", "test", policy, budget);
+        CHECK(row.value == 0.5);
+        CHECK(row.cost_fraction == 1);
+        CHECK(row.exits == std::vector<int>{4});
+      }
+    }
+    CHECK(row_of(verdict, "alone", "test", "fixed", "", "cost_at_0").value == 1);
+  }
+}
