@@ -31,7 +31,7 @@ Fill fill_of(Declaration const& declared, std::size_t position) {
   if (position < declared.words.size() && !declared.words[position].empty()) return {"words", declared.words[position]};
   auto const& name = declared.positional[position];
   if (name == "SPEC") return {"spec", {}};
-  if (name == "STUDY") return {"study", {}};
+  if (name == "STUDY" || name == "[STUDY...]") return {"study", {}};
   if (name == "SPEC or STUDY") return {"spec_or_study", {}};
   if (name == "[FILE]") return {"file", {}};
   return {};

@@ -63,11 +63,12 @@ std::vector<Command> const& commands() {
        eval},
       {"analyze",
        "tables and charts of a finished study",
-       {.usage = "NAME STUDY",
-        .about = "Runs the analysis NAME (eexit list analyses) on STUDY. Its parameters are set by --set, as in\n"
-                 "eexit analyze table quickstart --set '/rows=[\"regime\", \"seed\"]' --set /metric=auc.\n"
-                 "Charts are written to the study's folder.",
-        .positional = {"NAME", "STUDY"},
+       {.usage = "NAME STUDY [STUDY...]",
+        .about = "Runs the analysis NAME (eexit list analyses) on one study or several. Its parameters are set by\n"
+                 "--set, as in eexit analyze table quickstart --set '/rows=[\"regime\", \"seed\"]' --set /metric=auc,\n"
+                 "or --set /format=latex. eexit analyze compare A B tells which cells differ. Charts are written to\n"
+                 "the first study's folder.",
+        .positional = {"NAME", "STUDY", "[STUDY...]"},
         .flags = {},
         .words = {names(analyses()), {}}},
        analyze},
