@@ -50,9 +50,8 @@ Csv axes_csv(Plan const& plan) {
   // A setting that a run does not have, such as another schedule's, is "" there.
   std::map<std::string, std::set<std::string>> values;
   auto const of_grid = [&](std::size_t i) { return plan.runs[i].role == Role::run; };
-  for (std::size_t i = 0; i < all.size(); ++i)
-    for (auto const& [name, value] : all[i])
-      if (of_grid(i)) values[name];
+  for (auto const& settings : all)
+    for (auto const& [name, value] : settings) values[name];
   for (std::size_t i = 0; i < all.size(); ++i)
     for (auto& [name, seen] : values)
       if (of_grid(i)) seen.insert(all[i].contains(name) ? all[i].at(name) : "");

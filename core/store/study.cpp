@@ -17,7 +17,7 @@ namespace {
 // The folder of phases/ and runs/, which lie beside studies/; a judged copy of a study lies one deeper.
 std::optional<fs::path> store_above(fs::path const& folder) {
   auto at = fs::weakly_canonical(folder);
-  for (int level = 0; level < 3 && at.has_relative_path(); ++level) {
+  for (int level = 0; level < 2 && at.has_relative_path(); ++level) {
     at = at.parent_path();
     if (at.filename() == "studies") return at.parent_path();
   }

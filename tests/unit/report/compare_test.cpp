@@ -129,7 +129,11 @@ TEST_CASE("compare: answers that contradict results.csv are an error", "[report]
 
 TEST_CASE("compare: seeds are paired, whatever their order", "[report]") {
   auto const table = compared({row("a", "mixed", 1, 100), row("a", "mixed", 0, 50), row("b", "mixed", 0, 60),
-                               row("b", "mixed", 2, 200), row("b", "mixed", 1, 112)})[0];
+                               row("b", "mixed", 2, 200), row("b", "mixed", 1, 112), row("b", "mixed", 3, 9), [] {
+                                 auto unmet = row("a", "mixed", 3, 0);
+                                 unmet.value.reset();
+                                 return unmet;
+                               }()})[0];
   CHECK(table.rows[0][1] == "37.50");  // seeds 0 and 1
   CHECK(table.rows[0][3] == "+5.50");
   CHECK(table.rows[0][5] == "2");
