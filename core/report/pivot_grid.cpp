@@ -27,6 +27,7 @@ int count(Cell const& cell, Item::State state) {
 
 Grid::Grid(std::vector<Item> const& items, Pivot const& pivot) : pivot_(pivot), labels_(pivot.rows), items_(items) {
   if (labels_.empty()) throw SpecError("table: rows: expected at least one column of results.csv");
+  if (pivot.columns.empty()) throw SpecError("table: columns: expected at least one column of results.csv");
   for (auto const* name : {"method", "regime"})
     if (contains(pivot.columns, name)) host_ = name;
   if (values_of("study").size() > 1 && add_label("study")) {

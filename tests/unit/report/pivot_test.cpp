@@ -99,6 +99,8 @@ TEST_CASE("pivot: the policy and confidence that are asked for", "[report]") {
   CHECK_THROWS_AS(pivot(all_rules(), {.policy = "patience"}), SpecError);
   CHECK_THROWS_AS(pivot(all_rules(), {.rows = {"regmie"}}), SpecError);
   CHECK_THROWS_AS(pivot(all_rules(), {.metric = "accurcy"}), SpecError);
+  CHECK_THROWS_AS(pivot(all_rules(), {.rows = {}}), SpecError);
+  CHECK_THROWS_AS(pivot(all_rules(), {.columns = {}}), SpecError);
   CHECK_THROWS_AS(pivot({}, {}), RunError);
 }
 
