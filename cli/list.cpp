@@ -54,15 +54,16 @@ int list_runs(Args const& args) {
   auto const runs = stored_runs(args.out, args.lists.at("where"));
   if (args.json) {
     auto json = nlohmann::ordered_json::array();
+    using Json = nlohmann::ordered_json;
     for (auto const& run : runs)
       json.push_back({{"run", run.id},
                       {"arch", run.arch},
                       {"data", run.data},
                       {"method", run.method},
                       {"regime", run.regime},
-                      {"seed", run.seed},
+                      {"seed", run.seed.empty() ? Json() : Json::parse(run.seed)},
                       {"status", run.status},
-                      {"accuracy", run.accuracy ? nlohmann::ordered_json(*run.accuracy) : nlohmann::ordered_json()}});
+                      {"accuracy", run.accuracy ? Json(*run.accuracy) : Json()}});
     std::puts(json.dump(2).c_str());
     return 0;
   }
