@@ -5,6 +5,7 @@
 #include "core/base/schema.h"
 #include "core/plan/plan.h"
 #include "core/plan/read_run.h"
+#include "core/plan/slurm_spec.h"
 
 namespace eexit {
 namespace {
@@ -49,6 +50,9 @@ std::string spec_schema(Catalog const& catalog) {
        .start = start.dump(),
        .partial = true});
   add({.name = "eval", .read = [&](JsonReader& reader) { read_eval(reader, catalog); }});
+  add({.name = "slurm", .read = [](JsonReader& reader) { read_slurm(reader); }});
+  // Beside its own keys it takes any option of sbatch.
+  definitions["slurm"]["patternProperties"] = {{"^[a-z][a-z0-9-]*$", {{"type", {"string", "integer", "boolean"}}}}};
 
   Json some = definition("run");
   some = {{"allOf", Json::array({some})}, {"minProperties", 1}};
@@ -71,7 +75,7 @@ std::string spec_schema(Catalog const& catalog) {
       {"exclude", list_of(some, "cells of the grid to drop: those that match in every key given")},
       {"rivals", list_of(rival, "plain networks of another architecture, on the same data and seeds")},
       {"eval", with_help("eval", "how finished runs are judged")},
-      {"slurm", {{"type", "object"}, {"description", "sbatch options by name"}}}};
+      {"slurm", with_help("slurm", "sbatch options by name")}};
   schema["definitions"] = definitions;
   return schema.dump(2) + "\n";
 }

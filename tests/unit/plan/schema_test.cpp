@@ -53,6 +53,7 @@ TEST_CASE("spec schema: good specs") {
              "seed": [0, 1], "/train/batch": [64, 128], "arch": [{"depth": 3}], "placement": [{"count": 1}]})"),
        rest(R"("grid": {"seed": [0, 1]}, "include": [{"seed": 4}], "exclude": [{"seed": 1}],
              "rivals": [{"arch": {"depth": 2}}])"),
+       rest(R"("slurm": {"time": "02:00:00", "cpus-per-task": 4, "exclusive": true, "max_running": 3})"),
        rest(
            R"("eval": {"policies": [{"name": "patience"}, {"confidence": "margin"}], "budgets": [0.5], "rule": "reference",
              "cost": "fv", "plain": false})"),
@@ -101,6 +102,10 @@ TEST_CASE("spec schema: types, bounds and unknown keys are refused as the planne
                           rest(R"("eval": {"policies": [{"name": "fixed", "konfidence": "margin"}]})"),
                           rest(R"("eval": {"budgets": [0.5, 0]})"),
                           rest(R"("eval": {"plain": 1})"),
+                          rest(R"("slurm": [])"),
+                          rest(R"("slurm": {"max_running": -1})"),
+                          rest(R"("slurm": {"time": [2]})"),
+                          rest(R"("slurm": {"Cpus": 2})"),
                           with("/sede", "1"),
                           with("/regime", "\"mixed\""),
                           with("/data", R"({"name": "tyo"})"),
