@@ -46,18 +46,6 @@ void lay_over(Traced& traced, std::string const& pointer, Json const& above, std
   for (auto const& [key, value] : above.items()) lay_over(traced, child(pointer, key), value, child(from, key));
 }
 
-void lay_over_run(Traced& traced, Json const& partial, std::string const& from) {
-  for (auto const& [key, value] : partial.items()) lay_over(traced, child("", key), value, child(from, key));
-}
-
-// Defaults of the run object, filled in where nothing is written.
-void fill(Json& run) {
-  static Json const defaults = Json::parse(R"({"data": {"name": "fashion_mnist"}, "arch": {"name": "resnet"},
-    "method": {"name": "sdn"}, "regime": {"name": "mixed"}, "placement": {"count": 3}, "seed": 0, "train": {}})");
-  for (auto const& [key, value] : defaults.items())
-    if (!run.contains(key)) run[key] = value;
-}
-
 bool matches(Json const& value, Json const& wanted) {
   if (!value.is_object() || !wanted.is_object()) return value == wanted;
   for (auto const& [key, part] : wanted.items())
@@ -77,44 +65,43 @@ Json section(Json const& spec, std::string const& file, std::string const& key, 
   return spec[key];
 }
 
-// One axis: where it points in a run, and where it was written.
+// One axis: the key of a run that it changes, where it points in the run, and where it was written.
 struct Axis {
-  std::string pointer, from;
+  std::string key, pointer, from;
   Json values;
 };
+
+[[noreturn]] void refuse_axis(Axis const& axis, std::string const& file) {
+  refuse(file, axis.from, "a run has no place " + axis.pointer);
+}
+
+// The first step of a pointer.
+std::string first_key(std::string const& pointer) {
+  Pointer at(pointer);
+  while (!at.parent_pointer().empty()) at = at.parent_pointer();
+  return at.back();
+}
 
 std::vector<Axis> read_axes(Json const& grid, std::string const& file) {
   std::vector<Axis> axes;
   std::size_t cells = 1;
   for (auto const& [key, values] : grid.items()) {
-    auto const from = child("/grid", key);
-    if (!values.is_array()) refuse(file, from, "expected a non-empty array of values, found " + values.dump());
-    if (values.empty()) refuse(file, from, "expected a non-empty array: the grid expands to nothing");
-    axes.push_back({key.starts_with("/") ? key : child("", key), from, values});
+    Axis axis{.key = key, .pointer = key, .from = child("/grid", key), .values = values};
+    if (!values.is_array()) refuse(file, axis.from, "expected a non-empty array of values, found " + values.dump());
+    if (values.empty()) refuse(file, axis.from, "expected a non-empty array: the grid expands to nothing");
+    try {
+      if (key.starts_with("/"))
+        axis.key = first_key(key);
+      else
+        axis.pointer = child("", key);
+    } catch (Json::exception const&) {
+      refuse_axis(axis, file);
+    }
     cells *= values.size();
     if (cells > most_runs) refuse(file, "/grid", "expands to more than 100,000 runs; expected at most 100,000");
+    axes.push_back(std::move(axis));
   }
   return axes;
-}
-
-Cell finish(Traced traced, std::string const& file) {
-  fill(traced.value);
-  traced.origin.emplace("", "/defaults");  // where what is written nowhere would be written
-  return {std::make_shared<std::string>(traced.value.dump()),
-          std::make_shared<Source>(Source{file, std::move(traced.origin)})};
-}
-
-// Marks the entries of `exclude` that match in `useful`.
-bool excluded(Traced const& traced, Json const& exclude, std::vector<bool>& useful) {
-  if (exclude.empty()) return false;
-  Json run = traced.value;
-  fill(run);
-  bool any = false;
-  for (std::size_t i = 0; i < exclude.size(); ++i) {
-    if (!matches(run, exclude[i])) continue;
-    useful[i] = any = true;
-  }
-  return any;
 }
 
 // A cell to drop is compared, never typed: a misspelt key would just match nothing.
@@ -134,78 +121,189 @@ void require_objects(Json const& list, std::string const& file, std::string cons
       refuse(file, child("/" + key, std::to_string(i)), "expected a non-empty object, found " + list[i].dump());
 }
 
+// A part, and which entries of `exclude` it fits: those that ask for what it is, or do not name its key.
+struct Piece {
+  std::shared_ptr<Part const> part;
+  std::vector<bool> fits;
+};
+
+// Puts cells together from parts, each of which is made once.
+class Expander {
+ public:
+  Expander(Json const& spec, std::string const& file)
+      : file_(file),
+        axes_(read_axes(section(spec, file, "grid", Json::object()), file)),
+        exclude_(section(spec, file, "exclude", Json::array())),
+        defaults_(section(spec, file, "defaults", Json::object())),
+        useful_(exclude_.size(), false) {
+    // What a run has where nothing is written.
+    static Json const fallbacks = Json::parse(R"({"data": {"name": "fashion_mnist"}, "arch": {"name": "resnet"},
+      "method": {"name": "sdn"}, "regime": {"name": "mixed"}, "placement": {"count": 3}, "seed": 0, "train": {}})");
+    for (auto const& [key, value] : defaults_.items()) common_.push_back(piece(written(key), key));
+    for (auto const& [key, value] : fallbacks.items())
+      if (!defaults_.contains(key)) common_.push_back(piece({.value = {{key, value}}}, key));
+  }
+
+  std::vector<Axis> const& axes() const { return axes_; }
+
+  // The cell at one value of each axis.
+  void add_cell(std::vector<std::size_t> const& at) {
+    auto pieces = common_;
+    std::map<std::string, std::vector<std::size_t>> moved;  // axes that change the same key
+    for (std::size_t i = 0; i < axes_.size(); ++i) moved[axes_[i].key].push_back(i);
+    for (auto const& [key, which] : moved) put(pieces, axis_piece(key, which, at));
+    add(pieces);
+  }
+
+  void add_include(Json const& partial, std::string const& from) {
+    auto pieces = common_;
+    for (auto const& [key, value] : partial.items()) put(pieces, piece(laid_over(key, value, from), key));
+    add(pieces);
+  }
+
+  void add_rival(Json const& partial, std::string const& from) {
+    for (auto const& [key, value] : partial.items())
+      if (key != "arch")
+        refuse(file_, child(from, key), "a rival changes arch alone; its data, train and seeds are those of the grid");
+    cells.rivals.push_back(piece(laid_over("arch", partial["arch"], from), "arch").part);
+  }
+
+  void finish() {
+    if (cells.runs.empty()) refuse(file_, "/exclude", "drops every cell: the grid expands to nothing");
+    for (std::size_t i = 0; i < useful_.size(); ++i)
+      if (!useful_[i])
+        cells.warnings.push_back(file_ + " " + child("/exclude", std::to_string(i)) +
+                                 ": ignored because it matches no cell");
+  }
+
+  Cells cells;
+
+ private:
+  // What the defaults say of a key.
+  Traced written(std::string const& key) const {
+    Traced traced;
+    if (defaults_.contains(key)) lay_over(traced, child("", key), defaults_[key], child("/defaults", key));
+    return traced;
+  }
+
+  Traced laid_over(std::string const& key, Json const& value, std::string const& from) const {
+    Traced traced = written(key);
+    lay_over(traced, child("", key), value, child(from, key));
+    return traced;
+  }
+
+  Piece piece(Traced traced, std::string const& key) const {
+    Json const& value = traced.value[key];
+    std::vector<bool> fits;
+    for (auto const& entry : exclude_) fits.push_back(!entry.contains(key) || matches(value, entry[key]));
+    traced.origin.emplace("", "/defaults");  // where what is written nowhere would be written
+    auto source = std::make_shared<Source>(Source{file_, std::move(traced.origin)});
+    return {std::make_shared<Part>(Part{key, value.dump(), std::move(source)}), std::move(fits)};
+  }
+
+  Piece const& axis_piece(std::string const& key, std::vector<std::size_t> const& which,
+                          std::vector<std::size_t> const& at) {
+    std::vector<std::size_t> chosen;
+    for (auto const axis : which) chosen.push_back(at[axis]);
+    auto& made = made_[key][chosen];
+    if (made.part) return made;
+    Traced traced = written(key);
+    for (auto const number : which) {
+      auto const& axis = axes_[number];
+      try {
+        lay_over(traced, axis.pointer, axis.values[at[number]], child(axis.from, std::to_string(at[number])));
+      } catch (Json::exception const&) {
+        refuse_axis(axis, file_);
+      }
+    }
+    return made = piece(std::move(traced), key);
+  }
+
+  static void put(std::vector<Piece>& pieces, Piece const& piece) {
+    for (auto& each : pieces)
+      if (each.part->name == piece.part->name) {
+        each = piece;
+        return;
+      }
+    pieces.push_back(piece);
+  }
+
+  bool excluded(std::vector<Piece> const& pieces) {
+    bool any = false;
+    for (std::size_t i = 0; i < exclude_.size(); ++i) {
+      std::size_t named = 0;
+      bool fits = true;
+      for (auto const& piece : pieces) {
+        named += exclude_[i].contains(piece.part->name);
+        fits = fits && piece.fits[i];
+      }
+      if (fits && named == exclude_[i].size()) useful_[i] = any = true;
+    }
+    return any;
+  }
+
+  void add(std::vector<Piece> const& pieces) {
+    if (excluded(pieces)) return;
+    if (cells.runs.size() == most_runs) refuse(file_, "/include", "expands to more than 100,000 runs");
+    Cell cell;
+    for (auto const& piece : pieces) cell.parts.push_back(piece.part);
+    cells.runs.push_back(std::move(cell));
+  }
+
+  std::string const& file_;
+  std::vector<Axis> axes_;
+  Json exclude_, defaults_;
+  std::vector<Piece> common_;  // of a cell that changes nothing
+  std::map<std::string, std::map<std::vector<std::size_t>, Piece>> made_;
+  std::vector<bool> useful_;
+};
+
 }  // namespace
+
+std::string Part::object() const { return "{" + Json(name).dump() + ":" + text + "}"; }
+
+std::shared_ptr<Part const> Cell::part(std::string_view name) const {
+  for (auto const& each : parts)
+    if (each->name == name) return each;
+  return nullptr;
+}
+
+std::string Cell::text() const {
+  std::string text;
+  for (auto const& part : parts) text += (text.empty() ? "{" : ",") + Json(part->name).dump() + ":" + part->text;
+  return text + "}";
+}
 
 Cells expand_cells(std::string const& spec_text, std::string const& file) {
   Json const spec = Json::parse(spec_text);
-  Json const grid = section(spec, file, "grid", Json::object());
   Json const include = section(spec, file, "include", Json::array());
-  Json const exclude = section(spec, file, "exclude", Json::array());
   Json const rivals = section(spec, file, "rivals", Json::array());
+  Json const exclude = section(spec, file, "exclude", Json::array());
   require_objects(include, file, "include");
   require_objects(exclude, file, "exclude");
   require_objects(rivals, file, "rivals");
   require_run_keys(exclude, file, "exclude");
-  Traced defaults;
-  lay_over_run(defaults, section(spec, file, "defaults", Json::object()), "/defaults");
-
-  Cells cells;
-  std::vector<bool> useful(exclude.size(), false);
-  auto const add = [&](Traced traced) {
-    if (excluded(traced, exclude, useful)) return;
-    if (cells.runs.size() == most_runs) refuse(file, "/include", "expands to more than 100,000 runs");
-    cells.runs.push_back(finish(std::move(traced), file));
-  };
-  auto const axes = read_axes(grid, file);
+  Expander expander(spec, file);
+  auto const& axes = expander.axes();
   std::vector<std::size_t> at(axes.size(), 0);
   for (bool more = !axes.empty() || include.empty(); more;) {
-    Traced run = defaults;
-    for (std::size_t i = 0; i < axes.size(); ++i) {
-      auto const from = child(axes[i].from, std::to_string(at[i]));
-      try {
-        lay_over(run, axes[i].pointer, axes[i].values[at[i]], from);
-      } catch (Json::exception const&) {
-        refuse(file, axes[i].from, "a run has no place " + axes[i].pointer);
-      }
-    }
-    add(std::move(run));
+    expander.add_cell(at);
     // An odometer: the last axis turns fastest.
     std::size_t wheel = axes.size();
     while (wheel > 0 && ++at[wheel - 1] == axes[wheel - 1].values.size()) at[--wheel] = 0;
     more = wheel > 0;
   }
-  for (std::size_t i = 0; i < include.size(); ++i) {
-    Traced run = defaults;
-    lay_over_run(run, include[i], child("/include", std::to_string(i)));
-    add(std::move(run));
-  }
-  if (cells.runs.empty()) refuse(file, "/exclude", "drops every cell: the grid expands to nothing");
-  for (std::size_t i = 0; i < useful.size(); ++i)
-    if (!useful[i])
-      cells.warnings.push_back(file + " " + child("/exclude", std::to_string(i)) +
-                               ": ignored because it matches no cell");
-  for (std::size_t i = 0; i < rivals.size(); ++i) {
-    auto const from = child("/rivals", std::to_string(i));
-    for (auto const& [key, value] : rivals[i].items())
-      if (key != "arch")
-        refuse(file, child(from, key), "a rival changes arch alone; its data, train and seeds are those of the grid");
-    Traced run = defaults;
-    lay_over_run(run, rivals[i], from);
-    cells.rivals.push_back({std::make_shared<std::string>(Json({{"arch", run.value["arch"]}}).dump()),
-                            std::make_shared<Source>(Source{file, std::move(run.origin)})});
-  }
-  return cells;
+  auto const entry = [](char const* list, std::size_t i) { return child(list, std::to_string(i)); };
+  for (std::size_t i = 0; i < include.size(); ++i) expander.add_include(include[i], entry("/include", i));
+  expander.finish();
+  for (std::size_t i = 0; i < rivals.size(); ++i) expander.add_rival(rivals[i], entry("/rivals", i));
+  return std::move(expander.cells);
 }
 
-Cell with_arch_of(Cell const& run, Cell const& other) {
-  Json value = Json::parse(*run.text);
-  value["arch"] = Json::parse(*other.text)["arch"];
-  Source source = *run.source;
-  auto const of_arch = [](auto const& item) { return item.first == "/arch" || item.first.starts_with("/arch/"); };
-  std::erase_if(source.origin, of_arch);
-  for (auto const& item : other.source->origin)
-    if (of_arch(item)) source.origin.insert(item);
-  return {std::make_shared<std::string>(value.dump()), std::make_shared<Source>(std::move(source))};
+Cell with_part(Cell run, std::shared_ptr<Part const> const& part) {
+  for (auto& each : run.parts)
+    if (each->name == part->name) each = part;
+  return run;
 }
 
 std::string edit_spec(std::string const& text, std::string const& file, std::vector<std::string> const& edits) {

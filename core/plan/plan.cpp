@@ -75,10 +75,10 @@ void note_phases(std::set<std::string>& used, Run const& run, std::string const&
 }
 
 // Recipes for phases that no run has.
-void warn_of_recipes(std::set<std::string>& warnings, Cell const& cell, std::set<std::string> const& used) {
-  auto const train = Json::parse(*cell.text)["train"];
+void warn_of_recipes(std::set<std::string>& warnings, Part const& part, std::set<std::string> const& used) {
+  auto const train = Json::parse(part.text);
   auto const unused = [&](std::string const& pointer, std::string const& what) {
-    warnings.insert(place_in(cell, pointer) + ": ignored because no run has a " + what + " phase");
+    warnings.insert(part.source->place(pointer) + ": ignored because no run has a " + what + " phase");
   };
   auto const by_phase = train.value("phases", Json::object());
   auto const by_regime = train.value("regimes", Json::object());
@@ -135,7 +135,9 @@ Plan make_plan(std::string const& text, std::string const& file, Catalog const& 
   for (auto const& warning : cells.warnings) plan.warnings.push_back(warning);
   plan.trials = planner.take_trials();
   auto warnings = planner.take_warnings();
-  for (auto const& cell : cells.runs) warn_of_recipes(warnings, cell, used);
+  std::set<std::shared_ptr<Part const>> trains;
+  for (auto const& cell : cells.runs)
+    if (trains.insert(cell.part("train")).second) warn_of_recipes(warnings, *cell.part("train"), used);
   plan.warnings.insert(plan.warnings.end(), warnings.begin(), warnings.end());
   return plan;
 }

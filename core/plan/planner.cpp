@@ -70,82 +70,83 @@ void set_phases(Run& run, std::vector<Phase> phases, Workload const& work, Backb
 }
 
 void set_names(Run& run, TypedRun const& typed) {
-  run.method_label = run.after.empty() ? "none" : typed.method_label;
-  run.regime_label = run.role == Role::run ? typed.regime_label : "plain";
-  run.arch_label = typed.arch_label;
+  run.method_label = run.after.empty() ? "none" : typed.method->label;
+  run.regime_label = run.role == Role::run ? typed.regime->label : "plain";
+  run.arch_label = typed.arch->label;
   auto const seeds = "s" + std::to_string(run.seed) + (run.head_seed ? "h" + std::to_string(*run.head_seed) : "");
   run.id = run.arch_label + "-" + run.data.source.name + "-" + run.method_label + "-" + run.regime_label + "-" + seeds +
            "-" + run_key(run).substr(0, 8);
-  run.spec = typed.resolved;
-  auto cell = Json::parse(typed.resolved);
-  for (auto const* seed : {"seed", "head_seed"}) cell.erase(seed);
-  run.cell = sha256(name_of(run.role) + cell.dump());
+  run.spec = resolved(typed, true);
+  run.cell = sha256(name_of(run.role) + resolved(typed, false));
 }
 
 }  // namespace
 
-Run Planner::run(Cell const& cell) { return plan(cell, Role::run, nullptr, nullptr); }
-Run Planner::plain(Cell const& cell) { return plan(cell, Role::plain, nullptr, nullptr); }
+Run Planner::run(Cell const& cell) { return plan(cell, Role::run, nullptr); }
+Run Planner::plain(Cell const& cell) { return plan(cell, Role::plain, nullptr); }
 
-Run Planner::rival(Cell const& rival, Cell const& like) {
-  return plan(with_arch_of(like, rival), Role::rival, &like, &rival);
+Run Planner::rival(std::shared_ptr<Part const> const& arch, Cell const& like) {
+  return plan(with_part(like, arch), Role::rival, &like);
 }
 
-Run Planner::plan(Cell const& cell, Role role, Cell const* like, Cell const* rival) {
-  auto typed = read_run(cell, catalog_, role != Role::run);
-  auto const rows = rows_of(typed.data, cell);
+Run Planner::plan(Cell const& cell, Role role, Cell const* like) {
+  auto const typed = reader_.read(cell, role != Role::run);
+  auto const& rows = rows_of(*typed.data, cell);
+  auto const& train = *typed.train;
+  auto const& net = backbone(typed.arch->choice, *rows.facts);
   Run run{.role = role,
-          .arch = typed.arch,
-          .data = typed.data,
-          .train = typed.train,
+          .arch = typed.arch->choice,
+          .data = *typed.data,
+          .train = train,
           .seed = typed.seed,
+          .stages = net.stages,
+          .plain = whole(net),
+          .params = net.params,
           .facts = rows.facts,
           .splits = rows.splits,
-          .written = like ? like->text : cell.text,
-          .rival = rival ? rival->text : nullptr};
-  auto const& net = backbone(typed.arch, *rows.facts);
-  run.stages = net.stages;
-  run.plain = whole(net);
-  run.params = net.params;
-  auto phases = role == Role::run ? catalog_.regime_phases(typed.regime, typed.train)
-                                  : std::vector<Phase>{backbone_phase(typed.train)};
-  run.regime = role == Role::run ? typed.regime : Choice{"plain"};
+          .written = std::make_shared<std::string>((like ? *like : cell).text()),
+          .rival = like ? std::make_shared<std::string>(cell.part("arch")->object()) : nullptr};
+  auto phases = role == Role::run ? catalog_.regime_phases(typed.regime->choice, train)
+                                  : std::vector<Phase>{backbone_phase(train)};
+  run.regime = role == Role::run ? typed.regime->choice : Choice{"plain"};
   run.method = {"none"};
-  HeadFacts own;
+  HeadFacts const none;
+  HeadFacts const* own = &none;
   // Where no phase trains heads there are none: the last exit is the only one, and no method has a say.
   if (train_heads(phases)) {
-    run.method = typed.method;
+    run.method = typed.method->choice;
     run.head_seed = typed.head_seed;
     run.after = exits_of(typed, *rows.facts, cell);
-    own = heads(typed, run.after, *rows.facts);
+    own = &heads(typed, run.after, *rows.facts);
     run.placement = join(run.after, ";");
-    run.params += own.params;
+    run.params += own->params;
   }
   // A rival is held against the grid's cell: its plain cost is the unit, its joint training the reference.
-  auto const owner = like ? read_run(*like, catalog_, true) : typed;
-  run.base = whole(backbone(owner.arch, *rows.facts));
-  if (typed.train.batch > static_cast<int>(rows.splits->train.size()))
-    throw SpecError(place_in(cell, "/train/batch") + ": expected at most the " +
-                    std::to_string(rows.splits->train.size()) + " training rows, found " +
-                    std::to_string(typed.train.batch));
-  set_costs(run, net, own);
-  check_phases(phases, own, place_in(cell, "/regime"));
-  warn_of_epochs(phases, typed.train.protocol, cell);
-  Workload const work{.rows = static_cast<int>(rows.splits->train.size()),
-                      .batch = typed.train.batch,
-                      .reference = reference_macs(owner, rows, like ? *like : cell)};
-  set_lengths(phases, typed.train, work, net, own, place_in(cell, "/regime"));
-  set_phases(run, std::move(phases), work, net, own, cell);
+  auto const owner = like ? reader_.read(*like, true) : typed;
+  run.base = whole(backbone(owner.arch->choice, *rows.facts));
+  auto const samples = static_cast<int>(rows.splits->train.size());
+  if (train.batch > samples)
+    throw SpecError(place_in(cell, "/train/batch") + ": expected at most the " + std::to_string(samples) +
+                    " training rows, found " + std::to_string(train.batch));
+  set_costs(run, net, *own);
+  check_phases(phases, *own, place_in(cell, "/regime"));
+  warn_of_epochs(phases, train.protocol, cell);
+  Workload const work{
+      .rows = samples, .batch = train.batch, .reference = reference_macs(owner, rows, like ? *like : cell)};
+  set_lengths(phases, train, work, net, *own, place_in(cell, "/regime"));
+  set_phases(run, std::move(phases), work, net, *own, cell);
   set_names(run, typed);
   add_trials(run, cell, net);
   return run;
 }
 
-Planner::Rows Planner::rows_of(DataSpec const& data, Cell const& cell) {
-  Json const facts_key = {data.source.name, Json::parse(data.source.params)};
-  auto& facts = facts_[facts_key.dump()];
+Planner::Rows const& Planner::rows_of(DataSpec const& data, Cell const& cell) {
+  auto const known = rows_.find(&data);
+  if (known != rows_.end()) return known->second;
+  auto const source = data.source.name + data.source.params;
+  auto& facts = facts_[source];
   if (!facts) facts = std::make_shared<DataFacts const>(catalog_.data(data.source));
-  Json const split_key = {facts_key, data.limit ? Json(*data.limit) : Json(), data.held_out, data.split_seed};
+  Json const split_key = {source, data.limit ? Json(*data.limit) : Json(), data.held_out, data.split_seed};
   auto& splits = splits_[split_key.dump()];
   if (!splits) {
     if (data.limit && *data.limit > static_cast<int>(facts->labels.size()))
@@ -157,32 +158,49 @@ Planner::Rows Planner::rows_of(DataSpec const& data, Cell const& cell) {
       throw SpecError(place_in(cell, "/data") + ": " + error.what());
     }
   }
-  return {facts, splits};
+  return rows_[&data] = {facts, splits};
 }
+
+namespace {
+
+std::string text_of(Choice const& choice) { return choice.name + choice.params; }
+
+// What facts about a network depend on besides the network.
+std::string text_of(DataFacts const& data) {
+  auto const& shape = data.shape;
+  std::vector<int> const numbers = {shape.channels, shape.height, shape.width, data.classes};
+  return join(numbers, "x");
+}
+
+}  // namespace
 
 BackboneFacts const& Planner::backbone(Choice const& arch, DataFacts const& data) {
-  Json const key = {arch.name, arch.params, data.shape.channels, data.shape.height, data.shape.width, data.classes};
-  auto const found = backbones_.find(key.dump());
+  auto const key = text_of(arch) + text_of(data);
+  auto const found = backbones_.find(key);
   if (found != backbones_.end()) return found->second;
-  return backbones_[key.dump()] = catalog_.backbone(arch, data.shape, data.classes);
+  return backbones_[key] = catalog_.backbone(arch, data.shape, data.classes);
 }
 
-HeadFacts Planner::heads(TypedRun const& typed, std::vector<std::string> const& after, DataFacts const& data) {
-  return catalog_.heads(typed.arch, typed.method, data.shape, data.classes, after);
+HeadFacts const& Planner::heads(TypedRun const& typed, std::vector<std::string> const& after, DataFacts const& data) {
+  auto const& [arch, method] = std::tie(typed.arch->choice, typed.method->choice);
+  auto const key = text_of(arch) + text_of(method) + text_of(data) + join(after, ";");
+  auto const found = heads_.find(key);
+  if (found != heads_.end()) return found->second;
+  return heads_[key] = catalog_.heads(arch, method, data.shape, data.classes, after);
 }
 
 std::vector<std::string> Planner::exits_of(TypedRun const& typed, DataFacts const& data, Cell const& cell) {
   auto const heads_after = [&](std::vector<std::string> const& after) { return heads(typed, after, data); };
-  return place_exits(typed.placement, backbone(typed.arch, data), heads_after, cell, typed.arch_label);
+  return place_exits(*typed.placement, backbone(typed.arch->choice, data), heads_after, cell, typed.arch->label);
 }
 
 // MACs of joint training for the protocol's total, with the cell's method and placement.
 double Planner::reference_macs(TypedRun const& typed, Rows const& rows, Cell const& cell) {
-  auto const& protocol = typed.train.protocol;
+  auto const& protocol = typed.train->protocol;
   if (protocol.kind != Protocol::Kind::equal_macs) return 0;
-  auto const own = heads(typed, exits_of(typed, *rows.facts, cell), *rows.facts);
-  auto const joint = joint_phase(typed.train);
-  return macs_a_sample(std::get<Train>(joint), backbone(typed.arch, *rows.facts), own) * protocol.total *
+  auto const& own = heads(typed, exits_of(typed, *rows.facts, cell), *rows.facts);
+  auto const joint = joint_phase(*typed.train);
+  return macs_a_sample(std::get<Train>(joint), backbone(typed.arch->choice, *rows.facts), own) * protocol.total *
          static_cast<double>(rows.splits->train.size());
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/base/error.h"
 #include "core/base/text.h"
 #include "core/plan/tuning.h"
 
@@ -47,12 +48,22 @@ std::string label(std::string const& name, JsonReader const& reader, bool first)
   return text;
 }
 
-Choice read_choice(JsonReader& run, Catalog const& catalog, std::string const& key, std::string const& folder,
-                   std::string const& fallback, std::string const& help, bool first_in_label, std::string& text) {
-  auto [name, params] = run.choice(key, fallback, help, catalog.names(folder));
+Named read_named(JsonReader::Chosen chosen, Catalog const& catalog, std::string const& folder, bool first_in_label) {
+  auto& [name, params] = chosen;
   catalog.read(folder, name, params);
-  text = label(name, params, first_in_label);
-  return {name, parameters(params)};
+  return {.choice = {name, parameters(params)}, .label = label(name, params, first_in_label)};
+}
+
+Named read_arch(JsonReader& run, Catalog const& catalog) {
+  return read_named(run.choice("arch", "resnet", "architecture", catalog.names("arch")), catalog, "arch", true);
+}
+
+Named read_method(JsonReader& run, Catalog const& catalog) {
+  return read_named(run.choice("method", "sdn", "early-exit method", catalog.names("methods")), catalog, "methods", false);
+}
+
+Named read_regime(JsonReader& run, Catalog const& catalog) {
+  return read_named(run.choice("regime", "mixed", "list of phases", catalog.names("regimes")), catalog, "regimes", false);
 }
 
 Augment read_augment(JsonReader& data) {
@@ -87,10 +98,10 @@ std::uint64_t read_seed(JsonReader& run) {
   return static_cast<std::uint64_t>(run.integer("seed", 0, {0, highest_seed}, "seed of weights, order, dropout"));
 }
 
-std::optional<std::uint64_t> read_head_seed(JsonReader& run, std::uint64_t seed) {
+std::optional<std::uint64_t> read_head_seed(JsonReader& run) {
   auto const own = run.maybe_integer("head_seed", {0, highest_seed},
                                      "seed of the heads' weights and dropout, several on one backbone; null: seed");
-  if (!own || static_cast<std::uint64_t>(*own) == seed) return std::nullopt;
+  if (!own) return std::nullopt;
   return static_cast<std::uint64_t>(*own);
 }
 
@@ -137,23 +148,25 @@ Protocol read_protocol(JsonReader& train) {
 constexpr char const* phase_names[] = {"backbone", "joint", "heads"};
 
 // {"backbone": {...}, "joint": {...}}: recipes laid over those there are.
-void read_overrides(JsonReader& reader, TrainSpec& train) {
+std::map<std::string, Recipe> read_overrides(JsonReader& reader, TrainSpec const& below) {
+  std::map<std::string, Recipe> recipes;
   for (auto const* phase : phase_names) {
     auto part = reader.maybe_object(phase, "recipe of this kind of phase");
     if (!part) continue;
-    train.by_phase[phase] = read_recipe(*part, train.recipe_for(phase));
+    recipes[phase] = read_recipe(*part, below.recipe_for(phase));
     part->done();
   }
   for (auto const& key : reader.keys())
     if (std::find(std::begin(phase_names), std::end(phase_names), key) == std::end(phase_names))
       reader.fail(key, unknown_name("kind of phase", key,
                                     std::vector<std::string>(std::begin(phase_names), std::end(phase_names))));
+  return recipes;
 }
 
-TrainSpec read_train(JsonReader& run, std::string const& regime, std::vector<std::string> regimes) {
+Recipes read_train(JsonReader& run, Catalog const& catalog) {
   auto reader = run.object("train", "how phases are trained");
-  TrainSpec train;
-  train.regime = regime;
+  Recipes recipes;
+  auto& train = recipes.common;
   train.protocol = read_protocol(reader);
   train.batch = reader.integer("batch", 128, {1, 65536}, "samples a step, at most the training rows");
   train.bf16 = reader.one_of("precision", "f32", {"f32", "bf16"}, "bf16: autocast") == "bf16";
@@ -166,21 +179,59 @@ TrainSpec read_train(JsonReader& run, std::string const& regime, std::vector<std
   train.checkpoint_seconds =
       reader.number("checkpoint_seconds", 120, {0, 1e9}, "time between checkpoints; not in keys");
   auto phases = reader.object("phases", "recipe by kind of phase: backbone, joint, heads");
-  read_overrides(phases, train);
+  train.by_phase = read_overrides(phases, train);
   auto by_regime = reader.object("regimes", "recipe by regime and kind of phase; wins over phases");
+  auto regimes = catalog.names("regimes");
   regimes.emplace_back("plain");
   for (auto const& key : by_regime.keys())
     if (std::find(regimes.begin(), regimes.end(), key) == regimes.end())
       by_regime.fail(key, unknown_name("regime", key, regimes));
   for (auto const& key : regimes) {
     auto part = by_regime.maybe_object(key, "recipe by kind of phase");
-    if (!part) continue;
-    // Others' overrides are read too, so that a slip in them fails in every cell.
-    TrainSpec other = train;
-    read_overrides(*part, key == regime ? train : other);
+    if (part) recipes.by_regime[key] = read_overrides(*part, train);
   }
   reader.done();
+  return recipes;
+}
+
+TrainSpec train_for(Recipes const& recipes, std::string const& regime) {
+  TrainSpec train = recipes.common;
+  train.regime = regime;
+  auto const own = recipes.by_regime.find(regime);
+  if (own != recipes.by_regime.end())
+    for (auto const& [phase, recipe] : own->second) train.by_phase[phase] = recipe;
   return train;
+}
+
+constexpr std::array<std::string_view, 8> run_keys = {"arch",      "data",   "head_seed", "method",
+                                                      "placement", "regime", "seed",      "train"};
+
+std::size_t slot_of(std::string_view key) {
+  return static_cast<std::size_t>(std::find(run_keys.begin(), run_keys.end(), key) - run_keys.begin());
+}
+
+// Reads a key of the cell, or takes what was read for another cell that has the same.
+template <class Memo, class Read>
+auto const& once(Memo& memo, Cell const& cell, char const* key, TypedRun& run, Read const& read) {
+  auto const part = cell.part(key);
+  require(part != nullptr, "a cell has every key of a run");
+  auto found = memo.find(part);
+  if (found == memo.end()) {
+    JsonReader reader(part->object(), part->source);
+    auto value = read(reader);
+    auto const text = reader.resolved();
+    found = memo.try_emplace(part, std::move(value), text.substr(1, text.size() - 2)).first;
+  }
+  run.texts[slot_of(key)] = &found->second.second;
+  return found->second.first;
+}
+
+void refuse_unknown(Cell const& cell) {
+  for (auto const& part : cell.parts)
+    if (slot_of(part->name) == run_keys.size())
+      throw SpecError(part->source->place((Json::json_pointer() / part->name).to_string()) + ": unknown key " +
+                      Json(shortened(part->name, 60)).dump() +
+                      nearest_of(part->name, std::vector<std::string>(run_keys.begin(), run_keys.end())));
 }
 
 }  // namespace
@@ -190,37 +241,62 @@ Recipe TrainSpec::recipe_for(std::string const& phase) const {
   return found == by_phase.end() ? recipe : found->second;
 }
 
-TypedRun read_run(JsonReader& reader, Catalog const& catalog, bool plain) {
+std::string resolved(TypedRun const& run, bool seeds) {
+  std::string text;
+  for (std::size_t i = 0; i < run_keys.size(); ++i)
+    if (seeds || !run_keys[i].ends_with("seed")) text += (text.empty() ? "{" : ",") + *run.texts[i];
+  return text + "}";
+}
+
+TypedRun RunReader::read(Cell const& cell, bool plain) {
+  static std::string const no_head_seed = R"("head_seed":null)";
+  refuse_unknown(cell);
+  auto const by_catalog = [this](auto read) { return [this, read](JsonReader& run) { return read(run, catalog_); }; };
   TypedRun run;
-  run.data = read_data(reader, catalog);
-  run.arch = read_choice(reader, catalog, "arch", "arch", "resnet", "architecture", true, run.arch_label);
-  run.method = read_choice(reader, catalog, "method", "methods", "sdn", "early-exit method", false, run.method_label);
-  run.regime = read_choice(reader, catalog, "regime", "regimes", "mixed", "list of phases", false, run.regime_label);
-  run.placement = read_placement(reader);
-  run.seed = read_seed(reader);
-  run.head_seed = read_head_seed(reader, run.seed);
-  run.train = read_train(reader, plain ? "plain" : run.regime.name, catalog.names("regimes"));
-  reader.done();
-  run.resolved = reader.resolved();
+  run.data = &once(data_, cell, "data", run, by_catalog(read_data));
+  run.arch = &once(archs_, cell, "arch", run, by_catalog(read_arch));
+  run.method = &once(methods_, cell, "method", run, by_catalog(read_method));
+  run.regime = &once(regimes_, cell, "regime", run, by_catalog(read_regime));
+  run.placement = &once(placements_, cell, "placement", run, read_placement);
+  run.seed = *once(seeds_, cell, "seed", run, [](JsonReader& reader) { return std::optional(read_seed(reader)); });
+  run.texts[slot_of("head_seed")] = &no_head_seed;
+  if (cell.part("head_seed")) run.head_seed = once(seeds_, cell, "head_seed", run, read_head_seed);
+  if (run.head_seed == run.seed) run.head_seed.reset();
+  auto const& recipes = once(recipes_, cell, "train", run, by_catalog(read_train));
+  auto const& regime = plain ? "plain" : run.regime->choice.name;
+  auto& train = trains_[{cell.part("train"), regime}];
+  if (train.regime.empty()) train = train_for(recipes, regime);
+  run.train = &train;
   return run;
 }
 
-TypedRun read_run(Cell const& cell, Catalog const& catalog, bool plain) {
-  JsonReader reader(*cell.text, cell.source);
-  return read_run(reader, catalog, plain);
+void declare_run(JsonReader& reader, Catalog const& catalog) {
+  read_data(reader, catalog);
+  read_arch(reader, catalog);
+  read_method(reader, catalog);
+  read_regime(reader, catalog);
+  read_placement(reader);
+  read_seed(reader);
+  read_head_seed(reader);
+  read_train(reader, catalog);
+  reader.done();
 }
 
 std::vector<Field> run_fields(Catalog const& catalog) {
   JsonReader reader(R"({"placement": {"count": 3}})", std::make_shared<Source>());
-  read_run(reader, catalog);
+  declare_run(reader, catalog);
   return reader.fields();
 }
 
-std::string place_in(Cell const& cell, std::string const& pointer) { return cell.source->place(pointer); }
+std::string place_in(Cell const& cell, std::string const& pointer) {
+  auto const end = pointer.find('/', 1);
+  auto const part = cell.part(pointer.substr(1, end == std::string::npos ? end : end - 1));
+  return (part ? part : cell.parts.front())->source->place(pointer);
+}
 
 std::string recipe_place(Cell const& cell, std::string const& regime, std::string const& phase,
                          std::string const& key) {
-  auto const text = Json::parse(*cell.text);
+  auto const text = Json::parse(cell.text());
   for (auto const& part : {"regimes/" + regime + "/" + phase, "phases/" + phase}) {
     auto const own = "/train/" + part + "/" + key;
     if (text.contains(Json::json_pointer(own))) return own;
@@ -229,7 +305,7 @@ std::string recipe_place(Cell const& cell, std::string const& regime, std::strin
 }
 
 std::string rate_place(Cell const& cell, std::string const& regime, std::string const& phase) {
-  auto const text = Json::parse(*cell.text);
+  auto const text = Json::parse(cell.text());
   std::string name = "sgd", place = "/train/optimizer/lr";
   for (auto const& part : {std::string("/train"), "/train/phases/" + phase, "/train/regimes/" + regime + "/" + phase}) {
     Json::json_pointer const at(part + "/optimizer");

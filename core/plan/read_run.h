@@ -1,7 +1,12 @@
-// One cell, typed: every key read, checked and resolved.
+// Cells, typed: every key read, checked and resolved.
 #pragma once
 
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "core/plan/catalog.h"
 #include "core/plan/cells.h"
@@ -9,20 +14,56 @@
 
 namespace eexit {
 
-struct TypedRun {
-  Choice arch, method, regime;
-  std::string arch_label, method_label, regime_label;  // "resnet-14", "sdn", "phases-joint+heads"
-  DataSpec data;
-  Placement placement;
-  std::uint64_t seed = 0;
-  std::optional<std::uint64_t> head_seed;  // none where it is `seed`
-  TrainSpec train;
-  std::string resolved;  // canonical JSON of the whole run object
+// A plug-in and its short form for ids and tables: "resnet-14", "sdn", "phases-joint+heads".
+struct Named {
+  Choice choice;
+  std::string label;
 };
 
-// `plain`: train is read for the plain network, so that recipes for the cell's regime do not reach it.
-TypedRun read_run(Cell const&, Catalog const&, bool plain = false);
-TypedRun read_run(JsonReader&, Catalog const&, bool plain = false);
+// A cell's values; they live as long as the reader that gave them.
+struct TypedRun {
+  Named const *arch = nullptr, *method = nullptr, *regime = nullptr;
+  DataSpec const* data = nullptr;
+  Placement const* placement = nullptr;
+  TrainSpec const* train = nullptr;
+  std::uint64_t seed = 0;
+  std::optional<std::uint64_t> head_seed;        // none where it is `seed`
+  std::array<std::string const*, 8> texts = {};  // "key":value of every key, canonical and sorted
+};
+
+// Canonical JSON of the whole run object; `seeds`: with seed and head_seed.
+std::string resolved(TypedRun const&, bool seeds);
+
+// A train object: what all regimes share, and what the recipes of each are laid over it.
+struct Recipes {
+  TrainSpec common;
+  std::map<std::string, std::map<std::string, Recipe>> by_regime;
+};
+
+// Reads cells; what they share is read once.
+class RunReader {
+ public:
+  explicit RunReader(Catalog const& catalog) : catalog_(catalog) {}
+
+  // `plain`: train is read for the plain network, so that recipes for the cell's regime do not reach it.
+  TypedRun read(Cell const&, bool plain = false);
+
+ private:
+  using Shared = std::shared_ptr<Part const>;
+  template <class Value>
+  using Memo = std::map<Shared, std::pair<Value, std::string>>;  // with its text in TypedRun::texts
+
+  Catalog const& catalog_;
+  Memo<Named> archs_, methods_, regimes_;
+  Memo<DataSpec> data_;
+  Memo<Placement> placements_;
+  Memo<std::optional<std::uint64_t>> seeds_;
+  Memo<Recipes> recipes_;
+  std::map<std::pair<Shared, std::string>, TrainSpec> trains_;  // by regime
+};
+
+// Asks a run object for every key, for the declarations that this leaves in the reader.
+void declare_run(JsonReader&, Catalog const&);
 
 // The declarations of the run object, for `eexit list` and the README's reference.
 std::vector<Field> run_fields(Catalog const&);

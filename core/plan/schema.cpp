@@ -46,7 +46,7 @@ std::string spec_schema(Catalog const& catalog) {
   for (auto const& [key, folder] : {std::pair{"data", "datasets"}, {"arch", "arch"}, {"method", "methods"}})
     start[key]["name"] = catalog.names(folder).at(0);
   add({.name = "run",
-       .read = [&](JsonReader& reader) { read_run(reader, catalog); },
+       .read = [&](JsonReader& reader) { declare_run(reader, catalog); },
        .start = start.dump(),
        .partial = true});
   add({.name = "eval", .read = [&](JsonReader& reader) { read_eval(reader, catalog); }});
