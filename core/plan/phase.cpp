@@ -2,53 +2,78 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <numbers>
 #include <numeric>
 
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "core/plan/canonical.h"
 
 namespace eexit {
 
 namespace {
 
-using Json = nlohmann::json;  // keys sorted: canonical
+char const* text_of(bool flag) { return flag ? "true" : "false"; }
 
 template <class Rule>
-Json rate_to_json(Rule const& rule) {
-  if (!rule.tune) return rule.lr;
-  return {{"tune", rule.tune->rates}, {"seeds", rule.tune->seeds}};
+std::string rate_text(Rule const& rule) {
+  if (!rule.tune) return json_number(rule.lr);
+  ObjectText text;
+  text.add("seeds", std::to_string(rule.tune->seeds));
+  text.add("tune", json_number(rule.tune->rates));
+  return text.text();
 }
 
-Json to_json(Optim const& optim) {
-  if (auto const* sgd = std::get_if<Sgd>(&optim))
-    return {{"name", "sgd"},
-            {"lr", rate_to_json(*sgd)},
-            {"momentum", sgd->momentum},
-            {"nesterov", sgd->nesterov},
-            {"weight_decay", sgd->weight_decay},
-            {"decay_norms", sgd->decay_norms}};
-  auto const& adamw = std::get<AdamW>(optim);
-  return {{"name", "adamw"},  {"lr", rate_to_json(adamw)},          {"betas", adamw.betas},
-          {"eps", adamw.eps}, {"weight_decay", adamw.weight_decay}, {"decay_norms", adamw.decay_norms}};
-}
-
-Json to_json(Schedule const& schedule) {
-  switch (schedule.kind) {
-    case Schedule::Kind::constant:
-      return {{"name", "constant"}, {"warmup", schedule.warmup}};
-    case Schedule::Kind::step:
-      return {{"name", "step"}, {"warmup", schedule.warmup}, {"at", schedule.at}, {"factor", schedule.factor}};
-    case Schedule::Kind::cosine:
-      break;
+std::string text_of(Optim const& optim) {
+  ObjectText text;
+  if (auto const* sgd = std::get_if<Sgd>(&optim)) {
+    text.add("decay_norms", text_of(sgd->decay_norms));
+    text.add("lr", rate_text(*sgd));
+    text.add("momentum", json_number(sgd->momentum));
+    text.add("name", json_text("sgd"));
+    text.add("nesterov", text_of(sgd->nesterov));
+    text.add("weight_decay", json_number(sgd->weight_decay));
+    return text.text();
   }
-  return {{"name", "cosine"}, {"warmup", schedule.warmup}, {"final", schedule.final_share}};
+  auto const& adamw = std::get<AdamW>(optim);
+  text.add("betas", json_number(std::vector<double>(adamw.betas.begin(), adamw.betas.end())));
+  text.add("decay_norms", text_of(adamw.decay_norms));
+  text.add("eps", json_number(adamw.eps));
+  text.add("lr", rate_text(adamw));
+  text.add("name", json_text("adamw"));
+  text.add("weight_decay", json_number(adamw.weight_decay));
+  return text.text();
 }
 
 constexpr char const* weight_names[] = {"uniform", "linear", "cost", "custom"};
 constexpr char const* keep_names[] = {"last", "any_exit", "mean"};
 constexpr char const* schedule_names[] = {"constant", "step", "cosine"};
+
+std::string text_of(Schedule const& schedule) {
+  ObjectText text;
+  bool const step = schedule.kind == Schedule::Kind::step;
+  if (step) text.add("at", json_number(schedule.at));
+  if (step) text.add("factor", json_number(schedule.factor));
+  if (schedule.kind == Schedule::Kind::cosine) text.add("final", json_number(schedule.final_share));
+  text.add("name", json_text(schedule_names[static_cast<int>(schedule.kind)]));
+  text.add("warmup", json_number(schedule.warmup));
+  return text.text();
+}
+
+std::string text_of(ExitWeights const& rule) {
+  ObjectText text;
+  text.add("name", json_text(weight_names[static_cast<int>(rule.kind)]));
+  text.add("weights", json_number(rule.weights));
+  return text.text();
+}
+
+std::string text_of(Stop const& stop) {
+  ObjectText text;
+  text.add("delta", json_number(stop.delta));
+  text.add("metric", json_text(stop.on_accuracy ? "accuracy" : "loss"));
+  text.add("patience", std::to_string(stop.patience));
+  return text.text();
+}
 
 template <std::size_t N>
 std::size_t index_of(char const* const (&all)[N], std::string const& name) {
@@ -233,26 +258,23 @@ Recipe read_recipe(JsonReader& reader, Recipe const& from) {
 
 std::string canonical(Phase const& phase) {
   auto const& train = std::get<Train>(phase);
-  Json json = {{"kind", "train"},
-               {"name", train.name},
-               {"occurrence", train.occurrence},
-               {"learn", train.learn},
-               {"optimizer", to_json(train.recipe.optim)},
-               {"schedule", to_json(train.recipe.schedule)},
-               {"clip", train.recipe.clip ? Json(*train.recipe.clip) : Json()},
-               {"label_smoothing", train.recipe.label_smoothing},
-               {"epochs", train.length.epochs},
-               {"steps", train.length.steps},
-               {"keep", keep_names[static_cast<int>(train.keep)]}};
+  auto const& recipe = train.recipe;
+  ObjectText text;
+  text.add("clip", recipe.clip ? json_number(*recipe.clip) : "null");
+  text.add("epochs", std::to_string(train.length.epochs));
   // A backbone has one exit: weights of others must not split what is shared.
-  if (train.with_heads())
-    json["exit_weights"] = {{"name", weight_names[static_cast<int>(train.recipe.exit_weights.kind)]},
-                            {"weights", train.recipe.exit_weights.weights}};
-  if (train.stop)
-    json["stop"] = {{"patience", train.stop->patience},
-                    {"delta", train.stop->delta},
-                    {"metric", train.stop->on_accuracy ? "accuracy" : "loss"}};
-  return json.dump();
+  if (train.with_heads()) text.add("exit_weights", text_of(recipe.exit_weights));
+  text.add("keep", json_text(keep_names[static_cast<int>(train.keep)]));
+  text.add("kind", json_text("train"));
+  text.add("label_smoothing", json_number(recipe.label_smoothing));
+  text.add("learn", json_text(train.learn));
+  text.add("name", json_text(train.name));
+  text.add("occurrence", std::to_string(train.occurrence));
+  text.add("optimizer", text_of(recipe.optim));
+  text.add("schedule", text_of(recipe.schedule));
+  text.add("steps", std::to_string(train.length.steps));
+  if (train.stop) text.add("stop", text_of(*train.stop));
+  return text.text();
 }
 
 }  // namespace eexit

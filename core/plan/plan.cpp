@@ -114,24 +114,19 @@ Plan make_plan(std::string const& text, std::string const& file, Catalog const& 
     if (ids.insert(run.id).second) plan.runs.push_back(std::move(run));
   };
   std::set<std::string> used;
-  std::vector<Run> plains;
+  std::vector<Run> others;  // plain networks and rivals
   for (auto const& cell : cells.runs) {
     auto run = planner.run(cell);
     note_phases(used, run, run.regime.name);
-    if (plan.eval.plain) {
-      plains.push_back(planner.plain(cell));
-      run.plain_run = plains.back().id;
-      note_phases(used, plains.back(), "plain");
-    }
+    if (plan.eval.plain) run.plain_run = planner.add_plain(cell, others);
     add(std::move(run));
   }
-  for (auto& run : plains) add(std::move(run));
   for (auto const& rival : cells.rivals)
-    for (auto const& cell : cells.runs) {
-      auto run = planner.rival(rival, cell);
-      note_phases(used, run, "plain");
-      add(std::move(run));
-    }
+    for (auto const& cell : cells.runs) planner.add_rival(cell, rival, others);
+  for (auto& run : others) {
+    note_phases(used, run, "plain");
+    add(std::move(run));
+  }
   for (auto const& warning : cells.warnings) plan.warnings.push_back(warning);
   plan.trials = planner.take_trials();
   auto warnings = planner.take_warnings();

@@ -82,16 +82,38 @@ void set_names(Run& run, TypedRun const& typed) {
 
 }  // namespace
 
-Run Planner::run(Cell const& cell) { return plan(cell, Role::run, nullptr); }
-Run Planner::plain(Cell const& cell) { return plan(cell, Role::plain, nullptr); }
-
-Run Planner::rival(std::shared_ptr<Part const> const& arch, Cell const& like) {
-  return plan(with_part(like, arch), Role::rival, &like);
+Planner::Task Planner::task(Cell const& cell, Role role, Cell const& owner_cell) {
+  auto const typed = reader_.read(cell, role != Role::run);
+  auto const owner = role == Role::rival ? reader_.read(owner_cell, true) : typed;
+  auto const& rows = rows_of(*typed.data, cell);
+  return {role, cell, owner_cell, typed, owner, rows, reference_macs(owner, rows, owner_cell)};
 }
 
-Run Planner::plan(Cell const& cell, Role role, Cell const* like) {
-  auto const typed = reader_.read(cell, role != Role::run);
-  auto const& rows = rows_of(*typed.data, cell);
+Run Planner::run(Cell const& cell) { return plan(task(cell, Role::run, cell)); }
+
+std::string Planner::add_plain(Cell const& cell, std::vector<Run>& all) {
+  return add_once(task(cell, Role::plain, cell), all);
+}
+
+std::string Planner::add_rival(Cell const& cell, std::shared_ptr<Part const> const& arch, std::vector<Run>& all) {
+  return add_once(task(with_part(cell, arch), Role::rival, cell), all);
+}
+
+std::string Planner::add_once(Task const& task, std::vector<Run>& all) {
+  auto const& typed = task.typed;
+  Identity const identity = {typed.arch, task.role == Role::rival ? task.owner.arch : nullptr,
+                             typed.data, typed.train,
+                             typed.seed, task.reference};
+  auto const [known, fresh] = planned_.try_emplace(identity);
+  if (fresh) {
+    all.push_back(plan(task));
+    known->second = all.back().id;
+  }
+  return known->second;
+}
+
+Run Planner::plan(Task const& task) {
+  auto const& [role, cell, owner_cell, typed, owner, rows, reference] = task;
   auto const& train = *typed.train;
   auto const& net = backbone(typed.arch->choice, *rows.facts);
   Run run{.role = role,
@@ -101,11 +123,12 @@ Run Planner::plan(Cell const& cell, Role role, Cell const* like) {
           .seed = typed.seed,
           .stages = net.stages,
           .plain = whole(net),
+          .base = whole(backbone(owner.arch->choice, *rows.facts)),
           .params = net.params,
           .facts = rows.facts,
           .splits = rows.splits,
-          .written = std::make_shared<std::string>((like ? *like : cell).text()),
-          .rival = like ? std::make_shared<std::string>(cell.part("arch")->object()) : nullptr};
+          .written = std::make_shared<std::string>(owner_cell.text())};
+  if (role == Role::rival) run.rival = std::make_shared<std::string>(cell.part("arch")->object());
   auto phases = role == Role::run ? catalog_.regime_phases(typed.regime->choice, train)
                                   : std::vector<Phase>{backbone_phase(train)};
   run.regime = role == Role::run ? typed.regime->choice : Choice{"plain"};
@@ -121,9 +144,6 @@ Run Planner::plan(Cell const& cell, Role role, Cell const* like) {
     run.placement = join(run.after, ";");
     run.params += own->params;
   }
-  // A rival is held against the grid's cell: its plain cost is the unit, its joint training the reference.
-  auto const owner = like ? reader_.read(*like, true) : typed;
-  run.base = whole(backbone(owner.arch->choice, *rows.facts));
   auto const samples = static_cast<int>(rows.splits->train.size());
   if (train.batch > samples)
     throw SpecError(place_in(cell, "/train/batch") + ": expected at most the " + std::to_string(samples) +
@@ -131,12 +151,11 @@ Run Planner::plan(Cell const& cell, Role role, Cell const* like) {
   set_costs(run, net, *own);
   check_phases(phases, *own, place_in(cell, "/regime"));
   warn_of_epochs(phases, train.protocol, cell);
-  Workload const work{
-      .rows = samples, .batch = train.batch, .reference = reference_macs(owner, rows, like ? *like : cell)};
+  Workload const work{.rows = samples, .batch = train.batch, .reference = reference};
   set_lengths(phases, train, work, net, *own, place_in(cell, "/regime"));
   set_phases(run, std::move(phases), work, net, *own, cell);
   set_names(run, typed);
-  add_trials(run, cell, net);
+  add_trials(run, task, net);
   return run;
 }
 
@@ -213,8 +232,15 @@ void Planner::note_rates(Run const& run, Cell const& cell) {
   }
 }
 
-void Planner::add_trials(Run& run, Cell const& cell, BackboneFacts const& net) {
-  note_rates(run, cell);
+void Planner::add_trials(Run& run, Task const& task, BackboneFacts const& net) {
+  note_rates(run, task.cell);
+  // All seeds of a cell share its trials.
+  std::pair const key(run.cell, task.reference);
+  auto const known = tunings_.find(key);
+  if (known != tunings_.end()) {
+    for (std::size_t i = 0; i < run.phases.size(); ++i) run.phases[i].tuning = known->second[i];
+    return;
+  }
   for (auto& trial : add_tuning(run)) {
     if (!trial_keys_.insert(trial.phases.back().key).second) continue;
     if (trials_.size() == most_runs)
@@ -222,6 +248,8 @@ void Planner::add_trials(Run& run, Cell const& cell, BackboneFacts const& net) {
     if (trial.after.empty()) trial.params = net.params;
     trials_.push_back(std::move(trial));
   }
+  auto& tunings = tunings_[key];
+  for (auto const& phase : run.phases) tunings.push_back(phase.tuning);
 }
 
 std::set<std::string> Planner::take_warnings() {

@@ -3,8 +3,10 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -22,9 +24,11 @@ class Planner {
   explicit Planner(Catalog const& catalog) : catalog_(catalog), reader_(catalog) {}
 
   Run run(Cell const&);
-  Run plain(Cell const&);  // the plain network on the cell's data, trained as the cell says
-  // `like`: the grid's cell that lends all but the architecture, and the network that cost fractions refer to.
-  Run rival(std::shared_ptr<Part const> const& arch, Cell const& like);
+
+  // Each adds a plain network that is trained as the cell says, unless `all` has it from an earlier cell, and returns
+  // its id. A rival has another architecture than the cell, whose network cost fractions refer to.
+  std::string add_plain(Cell const&, std::vector<Run>& all);
+  std::string add_rival(Cell const&, std::shared_ptr<Part const> const& arch, std::vector<Run>& all);
 
   std::vector<Run> take_trials() { return std::move(trials_); }  // of all runs planned, each once
   std::set<std::string> take_warnings();
@@ -35,7 +39,20 @@ class Planner {
     std::shared_ptr<Splits const> splits;
   };
 
-  Run plan(Cell const&, Role, Cell const* like);
+  // A run to be planned: the cell it is typed from, and the one that it is held against.
+  struct Task {
+    Role role;
+    Cell const &cell, &owner_cell;
+    TypedRun typed, owner;
+    Rows const& rows;
+    double reference;  // MACs, under equal_macs
+  };
+  // What decides a plain network or a rival; it has one of each.
+  using Identity = std::tuple<Named const*, Named const*, DataSpec const*, TrainSpec const*, std::uint64_t, double>;
+
+  Task task(Cell const&, Role, Cell const& owner);
+  std::string add_once(Task const&, std::vector<Run>& all);
+  Run plan(Task const&);
   Rows const& rows_of(DataSpec const&, Cell const&);
   BackboneFacts const& backbone(Choice const& arch, DataFacts const&);
   HeadFacts const& heads(TypedRun const&, std::vector<std::string> const& after, DataFacts const&);
@@ -43,7 +60,7 @@ class Planner {
   double reference_macs(TypedRun const&, Rows const&, Cell const&);
   void warn_of_epochs(std::vector<Phase> const&, Protocol const&, Cell const&);
   void note_rates(Run const&, Cell const&);
-  void add_trials(Run&, Cell const&, BackboneFacts const&);
+  void add_trials(Run&, Task const&, BackboneFacts const&);
 
   // Rates tried and seeds of a phase; the place that says so, of the first phase that has as many.
   using Trials = std::pair<std::size_t, int>;
@@ -55,6 +72,8 @@ class Planner {
   std::map<DataSpec const*, Rows> rows_;
   std::map<std::string, BackboneFacts> backbones_;
   std::map<std::string, HeadFacts> heads_;
+  std::map<Identity, std::string> planned_;
+  std::map<std::pair<std::string, double>, std::vector<std::optional<Tuning>>> tunings_;  // of each phase
   std::set<std::string> trial_keys_;
   std::map<Trials, std::string> tried_;
   std::vector<Run> trials_;

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/sha256.h"
+#include "core/plan/canonical.h"
 #include "core/plan/plan.h"
 
 namespace eexit {
@@ -30,34 +31,50 @@ Json exits_of(Run const& run) {
   return exits;
 }
 
+std::string text_of(Choice const& choice) {
+  ObjectText text;
+  text.add("name", json_text(choice.name));
+  text.add("params", choice.params);
+  return text.text();
+}
+
+std::string text_of(Augment const& augment) {
+  ObjectText text;
+  bool const crop = augment.name == "crop_flip";
+  if (crop) text.add("flip", json_number(augment.flip));
+  text.add("name", json_text(augment.name));
+  if (crop) text.add("pad", std::to_string(augment.pad));
+  return text.text();
+}
+
+std::string text_of(DataSpec const& data, DataFacts const& facts) {
+  ObjectText text;
+  text.add("held_out", json_number(data.held_out));
+  text.add("identity", json_text(facts.identity));
+  text.add("limit", data.limit ? std::to_string(*data.limit) : "null");
+  text.add("name", json_text(data.source.name));  // its constants: mean and deviation
+  text.add("split_seed", std::to_string(data.split_seed));
+  return text.text();
+}
+
 // All that a phase's result depends on, and nothing else.
 std::string key_text(Run const& run, std::size_t number) {
-  auto const& phase = run.phases[number];
-  Json text = {{"format", format_version},
-               {"numerics", numerics_version},
-               {"arch", {{"name", run.arch.name}, {"params", Json::parse(run.arch.params)}}},
-               {"data",
-                {{"name", run.data.source.name},  // its constants: mean and deviation
-                 {"identity", run.facts->identity},
-                 {"limit", run.data.limit ? Json(*run.data.limit) : Json()},
-                 {"held_out", run.data.held_out},
-                 {"split_seed", run.data.split_seed}}},
-               {"augment", {{"name", run.data.augment.name}}},
-               {"batch", run.train.batch},
-               {"precision", run.train.bf16 ? "bf16" : "f32"},
-               {"seed", run.seed},
-               {"phase", Json::parse(canonical(phase.phase))},
-               {"parent", phase.parent}};
-  if (run.data.augment.name == "crop_flip") {
-    text["augment"]["pad"] = run.data.augment.pad;
-    text["augment"]["flip"] = run.data.augment.flip;
-  }
-  if (heads_by(run, number)) {
-    text["placement"] = run.after;
-    text["method"] = {{"name", run.method.name}, {"params", Json::parse(run.method.params)}};
-    if (run.head_seed) text["head_seed"] = *run.head_seed;
-  }
-  return text.dump();
+  bool const heads = heads_by(run, number);
+  ObjectText text;
+  text.add("arch", text_of(run.arch));
+  text.add("augment", text_of(run.data.augment));
+  text.add("batch", std::to_string(run.train.batch));
+  text.add("data", text_of(run.data, *run.facts));
+  text.add("format", std::to_string(format_version));
+  if (heads && run.head_seed) text.add("head_seed", std::to_string(*run.head_seed));
+  if (heads) text.add("method", text_of(run.method));
+  text.add("numerics", std::to_string(numerics_version));
+  text.add("parent", json_text(run.phases[number].parent));
+  text.add("phase", canonical(run.phases[number].phase));
+  if (heads) text.add("placement", json_text(run.after));
+  text.add("precision", json_text(run.train.bf16 ? "bf16" : "f32"));
+  text.add("seed", std::to_string(run.seed));
+  return text.text();
 }
 
 }  // namespace
@@ -79,9 +96,10 @@ void set_keys(Run& run, std::size_t first) {
 
 std::string run_key(Run const& run) {
   // What is only recorded is left out: the last phase's key says the rest.
-  Json const key = {run.phases.back().key, name_of(run.role), run.base.mac,   run.after,
-                    run.method.name,       run.method.params, run.regime.name};
-  return sha256(key.dump());
+  std::string text = "[" + json_text(run.phases.back().key) + "," + json_text(name_of(run.role)) + "," +
+                     json_number(run.base.mac) + "," + json_text(run.after);
+  for (auto const& part : {run.method.name, run.method.params, run.regime.name}) text += "," + json_text(part);
+  return sha256(text + "]");
 }
 
 std::string resolved(Run const& run) {
