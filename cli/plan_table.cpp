@@ -66,7 +66,8 @@ Sums sums_of(Graph const& graph, Store const& store, std::vector<bool> const& ne
   sums.groups = groups_of(graph, phases, std::vector<bool>(graph.nodes.size(), false)).size();
   sums.together = macs_together(graph, needed);
   for (auto const at : phases)
-    sums.alone += graph.nodes[at].macs * static_cast<double>(std::max<std::size_t>(graph.nodes[at].wanted_by.size(), 1));
+    sums.alone +=
+        graph.nodes[at].macs * static_cast<double>(std::max<std::size_t>(graph.nodes[at].wanted_by.size(), 1));
   return sums;
 }
 
@@ -90,7 +91,8 @@ Estimate learn(Store const& store) {
   return estimate;
 }
 
-std::string expected_time(Graph const& graph, Store const& store, std::vector<bool> const& needed, Workers const& with) {
+std::string expected_time(Graph const& graph, Store const& store, std::vector<bool> const& needed,
+                          Workers const& with) {
   auto const estimate = learn(store);
   std::vector<double> seconds(graph.nodes.size(), 0.0);
   std::vector<std::vector<int>> after(graph.nodes.size());
@@ -173,8 +175,8 @@ void print_dry_run(Plan const& plan, Graph const& graph, Store const& store, Wor
   notes.push_back(count(sums.asked, "phase is", "phases are") + " asked for, " + std::to_string(sums.phases) +
                   " different" + (sums.trials > 0 ? " (" + std::to_string(sums.trials) + " try a rate)" : "") + ": " +
                   std::to_string(sums.done) + " done, " + std::to_string(sums.to_do) + " to do in " +
-                  count(sums.groups, "process", "processes") + "; " +
-                  count(sums.collections, "run", "runs") + " to collect");
+                  count(sums.groups, "process", "processes") + "; " + count(sums.collections, "run", "runs") +
+                  " to collect");
   notes.push_back(fmt::format("to do: {:.3e} training MACs", sums.together) +
                   (sums.alone > sums.together * (1 + 1e-9)
                        ? fmt::format(", where every run by itself would take {:.3e}", sums.alone)

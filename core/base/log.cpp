@@ -152,12 +152,4 @@ void Board::update(std::string const& overall_note, double overall_share, double
   print(start + drawing(sink(), size));
 }
 
-Progress::Progress(std::string label, long total) : board_(std::move(label)), total_(total), started_(now()) {}
-
-void Progress::update(long done, std::string_view note) {
-  double const share = total_ > 0 ? std::clamp(static_cast<double>(done) / static_cast<double>(total_), 0.0, 1.0) : 0;
-  double const seconds = now() - started_;
-  board_.update(std::string(note), share, share > 0 && share < 1 ? seconds / share * (1 - share) : -1, {});
-}
-
 }  // namespace eexit

@@ -37,16 +37,4 @@ class Board {
   double started_, drawn_ = 0;
 };
 
-// A board of one line for work of `total` steps in this process.
-class Progress {
- public:
-  Progress(std::string label, long total);
-  void update(long done, std::string_view note);
-
- private:
-  Board board_;
-  long total_;
-  double started_;
-};
-
 }  // namespace eexit

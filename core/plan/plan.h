@@ -12,7 +12,7 @@ namespace eexit {
 // Raised when the layout of files or of keys changes.
 inline constexpr int format_version = 1;
 // Raised when a loss, an update or a random stream changes, so that old phases are not taken for new ones.
-inline constexpr int numerics_version = 1;
+inline constexpr int numerics_version = 2;
 
 // A spec with edits of the form "/defaults/data/limit=5000" applied (the value is JSON, else text; missing objects on
 // the way are made; under /defaults objects merge as a grid's do, elsewhere values replace). Strictly checked, indented

@@ -12,7 +12,8 @@ namespace eexit {
 PlannedPhase with_chosen_rate(PlannedPhase const&, Store const&);
 
 // tuning.csv: every trial of the plan with its value (mean accuracy on val over exits; empty: diverged or not done),
-// training MACs, and whether its rate was chosen. Columns: tuning, run, phase, seed, rate, value, training_macs, chosen.
+// training MACs, and whether its rate was chosen. Columns: tuning, run, phase, seed, rate, value, training_macs,
+// chosen.
 Csv tuning_csv(Plan const&, Store const&);
 
 }  // namespace eexit

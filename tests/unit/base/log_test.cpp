@@ -96,11 +96,11 @@ TEST_CASE("log: colour only on a terminal, and not against NO_COLOR", "[base]") 
   CHECK(with_no_color("1", bad) == "error: bad\r\n");
 }
 
-TEST_CASE("log: the bar shows on a terminal and clears itself", "[base]") {
+TEST_CASE("log: a board of one line shows on a terminal and clears itself", "[base]") {
   std::string const text = drawn([] {
-    Progress bar("joint", 4);
-    bar.update(1, "loss 2.3");
-    bar.update(2, "too soon after the first");
+    Board board("joint");
+    board.update("loss 2.3", 0.25, 0, {});
+    board.update("too soon after the first", 0.5, 0, {});
   });
   CHECK(text == "\rjoint [######------------------] 25 %  loss 2.3  0.0 s, 0.0 s left\033[J\r\033[J");
 }
@@ -188,17 +188,14 @@ TEST_CASE("log: a board of more lines than the terminal says how many it leaves 
 }
 
 TEST_CASE("log: a board obeys NO_COLOR", "[base]") {
-  auto const half = [] { Progress("joint", 2).update(1, ""); };
+  auto const half = [] { Board("joint").update("", 0.5, -1, {}); };
   CHECK(with_no_color(nullptr, [&] { return written(true, half); }).find("\033[32m############\033[0m") !=
         std::string::npos);
   CHECK(with_no_color("1", [&] { return written(true, half); }).find("\033[3") == std::string::npos);
 }
 
 TEST_CASE("log: no bar in a file, nor when quiet", "[base]") {
-  auto const work = [] {
-    Progress("joint", 4).update(1, "");
-    Board("study").update("", 0, -1, {{.label = "node"}});
-  };
+  auto const work = [] { Board("study").update("", 0, -1, {{.label = "node"}}); };
   CHECK(written(false, work).empty());
   set_log_level(Level::quiet);
   CHECK(written(true, work).empty());
