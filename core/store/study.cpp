@@ -82,8 +82,6 @@ Study open_study(std::string const& where, fs::path const& out) {
   study.runs = csv("runs.csv");
   if (fs::exists(folder / "axes.csv")) study.axes = csv("axes.csv");
   add_axes(study);
-  if (auto const file = folder / "published.csv"; fs::exists(file))
-    study.published = published_from(read_file(file), study.name, file.string());
   study.environment = read_file(folder / "env.json");
   study.store = store_above(folder);
   if (study.store && fs::is_directory(*study.store / "phases")) study.phases = *study.store / "phases";
@@ -172,10 +170,10 @@ std::vector<Result> results_of(std::span<Study const> studies, std::vector<std::
       }
       all.push_back(std::move(row));
     }
-    for (auto row : studies[s].published) {
-      row.study = names[s];
-      all.push_back(std::move(row));
-    }
+    auto const file = studies[s].folder / "published.csv";
+    if (!fs::exists(file)) continue;
+    auto const published = published_from(read_file(file), names[s], file.string());
+    all.insert(all.end(), published.begin(), published.end());
   }
   return all;
 }

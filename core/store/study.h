@@ -17,7 +17,6 @@ struct Study {
   fs::path folder;
   std::string spec;                // text of spec.json
   std::vector<Result> results;     // with their axes
-  std::vector<Result> published;   // published.csv, if there is one
   Csv curves, runs, axes;          // axes: no columns where there is no axes.csv
   std::string environment;         // text of env.json
   std::optional<fs::path> phases;  // where journals lie; none for a published copy
@@ -40,8 +39,9 @@ std::vector<std::string> differing_defaults(Study const&, Study const&);
 // One name for each study: its own, or its folder where two have the same.
 std::vector<std::string> names_of(std::span<Study const>);
 
-// The rows of all studies, each under its study's name. What `settings` names and is no axis of a study has one value
-// there: it is looked up in the runs' run.json, else in the defaults of spec.json, and stands among the axes.
+// The rows of all studies, each under its study's name, with what their published.csv holds. What `settings` names and
+// is no axis of a study has one value there: it is looked up in the runs' run.json, else in the defaults of spec.json,
+// and stands among the axes.
 std::vector<Result> results_of(std::span<Study const>, std::vector<std::string> const& settings);
 
 }  // namespace eexit

@@ -45,7 +45,6 @@ TEST_CASE("a study's rows carry their axes") {
   auto const study = out.open("one");
   CHECK(axis(study.results[0], "train.optimizer.lr") == "0.1");
   CHECK(axis(study.results[1], "train.optimizer.lr") == "0.05");
-  CHECK(out.open("one").published.empty());
 }
 
 TEST_CASE("a setting that is no axis comes from run.json, else from the spec's defaults") {
@@ -96,7 +95,7 @@ TEST_CASE("defaults that differ, but for axes") {
   CHECK(differing_defaults(out.open("one"), out.open("two")) == Texts{"train.batch: 64, 32", "train.clip: not set, 1"});
 }
 
-TEST_CASE("published values are read with the study") {
+TEST_CASE("published values stand among the rows") {
   Out const out;
   auto const folder = out.study("one", plain_spec);
   write_file(folder / "published.csv", "value,source\n0.9,Doe\n");
@@ -106,7 +105,7 @@ TEST_CASE("published values are read with the study") {
   CHECK(rows[2].role == "published");
   CHECK(rows[2].study == "one");
   write_file(folder / "published.csv", "value,source\nhigh,Doe\n");
-  CHECK(test::message_of<SpecError>([&] { out.open("one"); }).ends_with("expected a number, found \"high\""));
+  CHECK(test::message_of<SpecError>([&] { results_of(studies, {}); }).ends_with("expected a number, found \"high\""));
 }
 
 TEST_CASE("answers at the knobs of a row") {
