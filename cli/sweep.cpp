@@ -41,7 +41,7 @@ std::string own_path() { return fs::read_symlink("/proc/self/exe").string(); }
 
 // How a worker is called; a job follows on standard input, or as a file and a number.
 std::vector<std::string> worker_command(Args const& args, Workers const& workers, fs::path const& out) {
-  std::vector<std::string> command = {own_path(),
+  std::vector<std::string> command = {"eexit",
                                       "work",
                                       "--out",
                                       out.string(),
@@ -131,6 +131,7 @@ int submit(Sweep const& sweep) {
   auto const levels = levels_of(graph, still_needed(graph, store));
   for (std::size_t level = 0; level < levels.size(); ++level) {
     auto command = worker_command(args, workers, out);
+    command.front() = own_path();
     command.push_back(write_level(sweep, level, levels[level]).string());
     jobs.push_back({.name = plan.study + "-level-" + std::to_string(level),
                     .elements = static_cast<int>(levels[level].size()),

@@ -28,14 +28,14 @@ std::array<int, 2> new_pipe() {
 }
 
 // Between fork and exec: nothing but system calls.
-[[noreturn]] void become(char* const* argv, int in, int out, int err, pid_t parent) {
+[[noreturn]] void become(char const* program, char* const* argv, int in, int out, int err, pid_t parent) {
   ::setpgid(0, 0);  // an interrupt from the terminal is for the parent, who passes it on
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(static_cast<int>(Exit::interrupted));  // it died before we asked
   ::dup2(in, STDIN_FILENO);
   ::dup2(out, STDOUT_FILENO);
   ::dup2(err, STDERR_FILENO);
-  ::execv(argv[0], argv);
+  ::execv(program, argv);
   ::_exit(127);
 }
 
@@ -50,7 +50,7 @@ void write_all(int descriptor, std::string const& text) {
 
 }  // namespace
 
-Child::Child(std::vector<std::string> const& argv, std::string const& input) {
+Child::Child(std::string const& program, std::vector<std::string> const& argv, std::string const& input) {
   std::vector<char*> words;
   for (auto const& word : argv) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
@@ -58,7 +58,7 @@ Child::Child(std::vector<std::string> const& argv, std::string const& input) {
   auto const parent = ::getpid();
   pid_ = ::fork();
   if (pid_ < 0) fail("fork", errno);
-  if (pid_ == 0) become(words.data(), in[0], out[1], err[1], parent);
+  if (pid_ == 0) become(program.c_str(), words.data(), in[0], out[1], err[1], parent);
   ::setpgid(pid_, pid_);
   for (int const end : {in[0], out[1], err[1]}) ::close(end);
   out_.descriptor = out[0];

@@ -11,9 +11,9 @@ namespace eexit {
 
 class Child {
  public:
-  // Starts argv[0] in a process group of its own and writes `input` to its standard input. When this process dies,
+  // Starts `program` in a process group of its own and writes `input` to its standard input. When this process dies,
   // however it dies, the child gets SIGTERM. RunError (Exit::internal) when it cannot be started.
-  Child(std::vector<std::string> const& argv, std::string const& input);
+  Child(std::string const& program, std::vector<std::string> const& argv, std::string const& input);
   Child(Child const&) = delete;
   Child& operator=(Child const&) = delete;
   ~Child();  // kills what is still running

@@ -26,8 +26,8 @@ using Clock = std::chrono::steady_clock;
 double now() { return std::chrono::duration<double>(Clock::now().time_since_epoch()).count(); }
 
 struct Working {
-  Working(std::vector<std::string> const& argv, std::string const& job, std::vector<std::size_t> group)
-      : child(argv, job), nodes(std::move(group)) {}
+  Working(SuperviseOptions const& options, std::string const& job, std::vector<std::size_t> group)
+      : child(options.program, options.worker, job), nodes(std::move(group)) {}
   Child child;
   std::vector<std::size_t> nodes;
   std::deque<std::string> last_lines;
@@ -115,7 +115,7 @@ class Supervisor {
   }
 
   void start(std::vector<std::size_t> const& group) {
-    working_.emplace_back(options_.worker, job_text(plan_, graph_, group), group);
+    working_.emplace_back(options_, job_text(plan_, graph_, group), group);
     for (auto const i : group) {
       places_[i].running = true;
       ++places_[i].attempts;

@@ -15,7 +15,8 @@ namespace eexit {
 struct SuperviseOptions {
   int jobs = 1;
   bool fail_fast = false;
-  std::vector<std::string> worker;                     // argv; the job goes to its standard input
+  std::string program = "/proc/self/exe";  // of the workers; a sweep goes on with its own code when a new one is built
+  std::vector<std::string> worker;         // argv; the job goes to standard input
   std::function<void(Event const&)> report = {};       // every event of every worker, and our own
   std::function<void(std::string const&)> relay = {};  // every line that a worker wrote to its standard error
 };
