@@ -1,4 +1,5 @@
 // eexit: a table of subcommands and a catch.
+#include <sys/prctl.h>
 #include <torch/torch.h>
 
 #include <cstdio>
@@ -188,6 +189,7 @@ int dispatch(std::vector<std::string> words) {
 
 int main(int argc, char** argv) {
   using eexit::Exit;
+  ::prctl(PR_SET_NAME, "eexit");  // workers are started as /proc/self/exe
   eexit::install_signal_handlers();
   auto const failed = [](char const* what, Exit code) {
     eexit::report_error(what);

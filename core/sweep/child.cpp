@@ -114,7 +114,9 @@ int Child::wait() {
 }
 
 std::string status_text(int status) {
-  if (!WIFSIGNALED(status)) return "exit code " + std::to_string(WEXITSTATUS(status));
+  bool const interrupted = WIFEXITED(status) && WEXITSTATUS(status) == static_cast<int>(Exit::interrupted);
+  if (!WIFSIGNALED(status))
+    return "exit code " + std::to_string(WEXITSTATUS(status)) + (interrupted ? " (stopped by a signal)" : "");
   int const number = WTERMSIG(status);
   return "killed by signal " + std::to_string(number) + " (" + ::strsignal(number) + ")" +
          (number == SIGKILL ? "; the kernel does so when memory runs out" : "");

@@ -156,6 +156,7 @@ class Supervisor {
     int const status = worker.child.wait();
     int const code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     for (auto const i : worker.nodes) places_[i].running = false;
+    if (worker.last_error.empty()) worker.last_error = "a worker ended with " + status_text(status);
     if (code == static_cast<int>(Exit::io)) io_error_ = worker.last_error;
     if (code == static_cast<int>(Exit::data) || code == static_cast<int>(Exit::missing))
       refusal_ = {worker.last_error, static_cast<Exit>(code)};
@@ -171,6 +172,9 @@ class Supervisor {
       ++report_.trained;
       report_.macs += node.macs;
     }
+    if (!place.done && stopping_ && options_.report)
+      options_.report(
+          {.kind = "node_interrupted", .node = node.id, .label = node.label, .reason = status_text(status)});
     if (place.done || stopping_) return;
     if (busy) {
       --place.attempts;
