@@ -101,7 +101,7 @@ TEST_CASE("cluster: levels one after the other, whatever became of their element
   auto last = level(folder.path, "last", 1, 1);
   last.array = false;
   auto options = folder.options({{"mem", "100M"}, {"comment", "it's a \"test\""}});
-  options.running = 1;
+  options.spec.max_running = 1;
   auto const ids = slurm_submit({level(folder.path, "first", 3, 5), level(folder.path, "second", 2, 5), last}, options);
   REQUIRE(ids.size() == 3);
   until(60, "the end", [&] { return ended(folder.path); });
