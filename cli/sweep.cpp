@@ -162,8 +162,9 @@ int work_on(Args const& args, bool one_run) {
   device_of(args);  // flags are checked before anything is done
   feature_bytes(args);
   auto const whole = read_plan(spec_path(args), args, store);
-  auto plan = whole;
-  if (!args.only.empty()) keep_only(plan, args.only);
+  std::optional<Plan> part;  // a large plan is not copied for nothing
+  if (!args.only.empty()) keep_only(part.emplace(whole), args.only);
+  Plan const& plan = part ? *part : whole;
   if (one_run) require_one_run(plan, args);
   auto const graph = make_graph(plan);
   Sweep const sweep{args, whole, plan, graph, store};

@@ -249,10 +249,23 @@ struct InEval {
   std::vector<bool> modes;
 };
 
+// More threads gain nothing on one sample, and lose much where the machine is busy: they wait for each other.
+class OneThread {
+ public:
+  OneThread() : before_(at::get_num_threads()) { at::set_num_threads(1); }
+  OneThread(OneThread const&) = delete;
+  OneThread& operator=(OneThread const&) = delete;
+  ~OneThread() { at::set_num_threads(before_); }
+
+ private:
+  int before_;
+};
+
 }  // namespace
 
 NetCost count_cost(ExitNet& net, State const& one_sample) {
   torch::NoGradGuard no_grad;
+  OneThread const one_thread;
   InEval const in_eval(net);
   NetCost costs;
   Earlier earlier;
