@@ -37,6 +37,9 @@ Fill fill_of(Declaration const& declared, std::size_t position) {
   return {};
 }
 
+// The last positional word may come again and again.
+bool repeats(std::string const& positional) { return positional.ends_with("...]"); }
+
 std::vector<Command> shown() {
   std::vector<Command> all;
   for (auto const& command : commands())
@@ -86,9 +89,12 @@ std::string bash() {
         values += fmt::format("      '{} --{}') {} ;;\n", command.name, flag.name, bash_fill(fill));
     }
     flags += fmt::format("      {}) fill='words {}' ;;\n", command.name, join(own, " "));
-    for (std::size_t i = 0; i < command.declaration.positional.size(); ++i)
+    auto const& positional = command.declaration.positional;
+    for (std::size_t i = 0; i < positional.size(); ++i)
       if (auto const fill = fill_of(command.declaration, i); !fill.kind.empty())
-        positions += fmt::format("      '{} {}') {} ;;\n", command.name, i, bash_fill(fill));
+        positions +=
+            fmt::format("      '{} '{}) {} ;;\n", command.name,
+                        repeats(positional[i]) ? fmt::format("[{}-9]", i) : std::to_string(i), bash_fill(fill));
   }
   return filled_in(bash_script, {{"flags_with_value", join(flags_with_value(), " | ")},
                                  {"values", values},
@@ -126,9 +132,12 @@ std::string zsh_arguments(Command const& command) {
     text += "'";
   }
   auto const& positional = command.declaration.positional;
-  for (std::size_t i = 0; i < positional.size(); ++i)
-    text += fmt::format(" \\\n        '{}{}:{}:{}'", i + 1, positional[i].starts_with("[") ? ":" : "",
-                        zsh_text(positional[i]), zsh_action(fill_of(command.declaration, i)));
+  for (std::size_t i = 0; i < positional.size(); ++i) {
+    auto const number = repeats(positional[i]) ? "*" : std::to_string(i + 1);
+    auto const optional = positional[i].starts_with("[") && number != "*" ? ":" : "";
+    text += fmt::format(" \\\n        '{}{}:{}:{}'", number, optional, zsh_text(positional[i]),
+                        zsh_action(fill_of(command.declaration, i)));
+  }
   return text + "\n";
 }
 
@@ -158,13 +167,16 @@ std::string fish_candidates(Fill const& fill) {
 std::string fish() {
   std::string lines;
   for (auto const& command : shown()) {
-    lines += fmt::format("complete -c eexit -n '__eexit_at - 0' -a {} -d {}\n", command.name, fish_text(command.help));
+    lines +=
+        fmt::format("complete -c eexit -n '__eexit_at - -eq 0' -a {} -d {}\n", command.name, fish_text(command.help));
     for (auto const& flag : flags_of(command))
       lines += fmt::format("complete -c eexit -n '__eexit_at {}' -l {}{}{} -d {}\n", command.name, flag.name,
                            flag.value.empty() ? "" : " -x", fish_candidates(fill_of(flag)), fish_text(flag.help));
-    for (std::size_t i = 0; i < command.declaration.positional.size(); ++i)
+    auto const& positional = command.declaration.positional;
+    for (std::size_t i = 0; i < positional.size(); ++i)
       if (auto const fill = fill_of(command.declaration, i); !fill.kind.empty())
-        lines += fmt::format("complete -c eexit -n '__eexit_at {} {}'{}\n", command.name, i, fish_candidates(fill));
+        lines += fmt::format("complete -c eexit -n '__eexit_at {} {} {}'{}\n", command.name,
+                             repeats(positional[i]) ? "-ge" : "-eq", i, fish_candidates(fill));
   }
   return filled_in(fish_script, {{"flags_with_value", join(flags_with_value(), " ")}, {"completions", lines}});
 }

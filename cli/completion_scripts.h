@@ -128,10 +128,10 @@ function __eexit_words  # before the cursor: the folder of --out, the command or
   end
   printf '%s\n' $out $command $at
 end
-function __eexit_at  # the command is $argv[1] and, if given, $argv[2] words follow it
+function __eexit_at  # the command is $argv[1] and, if given, as many words follow it as $argv[2..3] say: -eq 1
   set -l words (__eexit_words)
   test "$words[2]" = "$argv[1]"; and begin
-    test (count $argv) -eq 1; or test "$words[3]" = "$argv[2]"
+    test (count $argv) -eq 1; or test "$words[3]" $argv[2..3]
   end
 end
 function __eexit_below

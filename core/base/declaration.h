@@ -19,6 +19,7 @@ struct Declaration;
 struct Declarations {
   std::vector<Declaration> keys;
   std::vector<std::string> only_one_of;  // not empty: the object holds one of these keys and nothing else
+  bool whole = false;                    // the reader has said that it asks for no more
 };
 
 struct Declaration {

@@ -85,6 +85,7 @@ struct JsonReader::Node {
   std::string pointer;
   std::vector<Answer> answers = {};
   std::vector<std::string> only_one_of = {};
+  bool whole = false;
 
   std::string pointer_of(std::string_view key) const { return pointer + pointer_step(key); }
 
@@ -174,7 +175,7 @@ struct JsonReader::Node {
   }
 
   Declarations declared() const {
-    Declarations all{.keys = {}, .only_one_of = only_one_of};
+    Declarations all{.keys = {}, .only_one_of = only_one_of, .whole = whole};
     for (auto const& given : answers) {
       if (given.implied) continue;
       all.keys.push_back(given.declared);
@@ -391,6 +392,7 @@ void JsonReader::done() const {
   std::vector<std::string> known;
   for (auto const& answer : node_->answers) known.push_back(answer.declared.name);
   refuse_others(known);
+  node_->whole = true;
 }
 
 void JsonReader::refuse_others(std::vector<std::string> const& known) const {

@@ -44,12 +44,6 @@ struct Place {
   }
 };
 
-// What was asked for in one object, and whether the reader came to its end.
-struct Seen {
-  Declarations declared;
-  bool whole = false;
-};
-
 Names names_of(Declarations const& declared) {
   Names names;
   for (auto const& key : declared.keys) names.insert(key.name);
@@ -83,22 +77,22 @@ class Maker {
   }
 
  private:
-  Seen look(Place const& place) const {
+  // What is asked for in the object at `place`.
+  Declarations look(Place const& place) const {
     JsonReader reader(place.document.dump(), std::make_shared<Source>());
-    Seen seen{.declared = {}, .whole = true};
     try {
       source_.read(reader);
     } catch (SpecError const&) {
-      seen.whole = false;  // a document made up from single keys may lack others
+      // A document made up from single keys may lack others; what was asked for up to here counts.
     }
-    seen.declared = reader.declared();
+    auto declared = reader.declared();
     for (auto const& key : place.keys) {
-      auto const& keys = seen.declared.keys;
+      auto const& keys = declared.keys;
       auto const found = std::find_if(keys.begin(), keys.end(), [&](auto const& each) { return each.name == key; });
       if (found == keys.end()) return {};
-      seen.declared = Declarations(found->inside);
+      declared = Declarations(found->inside);
     }
-    return seen;
+    return declared;
   }
 
   // Keeps a definition, or finds the equal one that there is; a reference to it.
@@ -123,16 +117,17 @@ class Maker {
   }
 
   // Keys that are asked for under some values of `key` alone: rules that refuse them under the others.
-  void look_under(Place const& place, Declaration const& key, Seen const& base, std::vector<Found>& all, Json& rules) {
+  void look_under(Place const& place, Declaration const& key, Declarations const& base, std::vector<Found>& all,
+                  Json& rules) {
     std::vector<Json> values = {true, false};
     if (key.type == Type::one_of) values.assign(key.allowed.begin(), key.allowed.end());
     std::vector<std::pair<Json, Names>> under;
-    Names every = names_of(base.declared);
+    Names every = names_of(base);
     for (auto const& value : values) {
       auto const at = place.with(key.name, value);
       auto const seen = look(at);
-      add(all, seen.declared, at);
-      auto const names = names_of(seen.declared);
+      add(all, seen, at);
+      auto const names = names_of(seen);
       every.insert(names.begin(), names.end());
       // A reader that gave up may have had more to ask.
       if (seen.whole) under.emplace_back(value, names);
@@ -153,14 +148,14 @@ class Maker {
     auto const base = look(place);
     std::vector<Found> all;
     Json rules = Json::array(), one_of = Json::array();
-    add(all, base.declared, place);
-    for (auto const& name : base.declared.only_one_of) {
+    add(all, base, place);
+    for (auto const& name : base.only_one_of) {
       Place only = place;
       only.document[Json::json_pointer(place.pointer)] = {{name, nullptr}};
-      add(all, look(only).declared, only);
+      add(all, look(only), only);
       one_of.push_back({{"required", Json::array({name})}});
     }
-    for (auto const& key : base.declared.keys)
+    for (auto const& key : base.keys)
       if (key.type == Type::one_of || key.type == Type::flag) look_under(place, key, base, all, rules);
     Json schema = {{"type", "object"}, {"properties", Json::object()}};
     for (auto const& [key, at] : all) schema["properties"][key.name] = value(at, key);

@@ -32,7 +32,9 @@ gives '--set ' eexit train --s
 gives 'quick quiet ' eexit eval ''
 gives 'quiet ' eexit eval quie
 gives 'quick quiet ' eexit analyze table q
-gives 'cost_curve learning_curves table ' eexit analyze ''
+gives 'learning_curves ' eexit analyze le
+gives 'quick quiet ' eexit analyze compare quick q
+gives 'quiet ' eexit analyze compare quick quick quie
 gives 'other ' eexit analyze table --out elsewhere ''
 gives 'other ' eexit eval --out = elsewhere ''
 gives 'other ' eexit eval --out=elsewhere ''

@@ -170,6 +170,19 @@ TEST_CASE("schema: equal objects are defined once", "[base]") {
   CHECK(all["top"]["properties"]["second"]["$ref"] == "#/definitions/top.first");
 }
 
+TEST_CASE("schema: an object is closed once its reader has asked for all, whatever it finds wrong then") {
+  auto const read = [](JsonReader& in) {
+    auto inner = in.object("inner", "");
+    inner.integers("rates", {}, {}, "");
+    inner.done();
+    if (!inner.has("rates")) inner.fail("rates", "expected two rates");
+    in.integer("after", 1, {}, "");
+    in.done();
+  };
+  CHECK(check(read).accepts(R"({"inner":{"rates":[1,2]},"after":3})"));
+  CHECK_FALSE(check(read).accepts(R"({"inner":{"rates":[1,2],"seed":3}})"));
+}
+
 TEST_CASE("schema: where the reader gives up, what it did not come to is not refused", "[base]") {
   auto const read = [](JsonReader& in) {
     in.text("name", "", "");
