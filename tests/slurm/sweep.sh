@@ -32,24 +32,31 @@ until_true() {
 }
 queue_empty() { squeue --noheader >queue && [[ ! -s queue ]]; }
 running() { [[ -n $(squeue --noheader --states=RUNNING) ]]; }
-training() { running && [[ -n $(find cluster/phases -name 'checkpoint-*' 2>/dev/null) ]]; }
+has_checkpoint() { [[ -n $(find cluster/phases -name 'checkpoint-*' 2>/dev/null) ]]; }
+status_running() { sweep --out cluster --status | grep -E 'small-level-0: .* [1-9][0-9]* running' >/dev/null; }
 
 sweep --out cluster --slurm >submitted
 grep -qx '[0-9][0-9]*' submitted || fail 'no job numbers'
 expect 64 'still queued' "$EEXIT" sweep spec.json --out cluster --slurm
-until_true 120 'training' training
-sweep --out cluster --status >status
-grep -Eq 'small-level-0: .* [1-9][0-9]* running' status || { cat status; fail 'no running element in --status'; }
+until_true 120 'a checkpoint' has_checkpoint
+until_true 60 'a running element in --status' status_running
 (($(sweep --out cluster --cancel) > 1)) || fail 'fewer elements cancelled than there are levels'
 until_true 60 'cancelled jobs end' queue_empty
 [[ ! -e cluster/studies/small/results.csv ]] || fail 'tables after --cancel'
 
 sweep --out cluster --slurm >submitted
 until_true 120 'running again' running
-sleep 3  # past the start of LibTorch
-sbatch --parsable --partition=high --ntasks="$(nproc)" --output=/dev/null --wrap='sleep 1' >/dev/null
+# Until it meets an element at training; the long one is met for certain.
+pre_empt() {
+  local log
+  sbatch --wait --partition=high --exclusive --output=/dev/null --wrap='sleep 0.5' >/dev/null
+  for log in $(grep -ls 'DUE TO PREEMPTION' "$logs"/*.log); do
+    if grep -q 'stopped at step' "$log"; then return 0; fi
+  done
+  return 1
+}
+until_true 120 'pre-emption' pre_empt
 until_true 1200 'the end' queue_empty
-grep -q 'DUE TO PREEMPTION' "$logs"/*.log || fail 'nothing was pre-empted'
 grep -q 'DUE TO JOB REQUEUE' "$logs"/*.log || fail 'nothing was requeued before its time limit'
 if grep 'DUE TO TIME LIMIT' "$logs"/*.log; then fail 'a job went on beyond its warning'; fi
 
