@@ -178,7 +178,7 @@ TEST_CASE("head phases of one trunk are one group, and a phase that diverges end
   Store const store(folder.path);
   auto const plan = resnet_plan(
       store, R"({"name": "disjoint"})",
-      {R"(/grid/~1train~1regimes~1disjoint~1heads~1optimizer=[{"lr": 0.05}, {"lr": 1000, "weight_decay": 1000}])"});
+      {R"(/grid/~1train~1regimes~1disjoint~1heads~1optimizer=[{"lr": 0.05}, {"lr": 1000, "weight_decay": 10}])"});
   auto const graph = make_graph(plan);
   REQUIRE(plan.runs.size() == 2);
   std::vector<std::size_t> heads;
