@@ -14,6 +14,7 @@
 #include "core/execute/train.h"
 #include "core/exits/statistics.h"
 #include "core/net/weights.h"
+#include "core/plan/run_text.h"
 #include "core/store/exit_file.h"
 #include "core/sweep/rates.h"
 #include "core/tasks/classify.h"
@@ -172,7 +173,7 @@ class Worker {
         phase.steps > 0 ? phase.macs * static_cast<double>(result.steps) / static_cast<double>(phase.steps) : 0;
     Json json = {{"key", phase.key},
                  {"parent", phase.parent},
-                 {"canonical", Json::parse(phase.canonical)},
+                 {"canonical", Json::parse(key_text(*made.node->run, made.node->phase))},
                  {"lr", base_rate(std::get<Train>(phase.phase).recipe.optim)},
                  {"steps", result.steps},
                  {"epochs", result.epochs},

@@ -115,6 +115,7 @@ Plan make_plan(std::string const& text, std::string const& file, Catalog const& 
   };
   std::set<std::string> used;
   std::vector<Run> others;  // plain networks and rivals
+  plan.runs.reserve(cells.runs.size());
   for (auto const& cell : cells.runs) {
     auto run = planner.run(cell);
     note_phases(used, run, run.regime.name);
@@ -123,6 +124,7 @@ Plan make_plan(std::string const& text, std::string const& file, Catalog const& 
   }
   for (auto const& rival : cells.rivals)
     for (auto const& cell : cells.runs) planner.add_rival(cell, rival, others);
+  plan.runs.reserve(plan.runs.size() + others.size());
   for (auto& run : others) {
     note_phases(used, run, "plain");
     add(std::move(run));

@@ -76,8 +76,8 @@ void set_names(Run& run, TypedRun const& typed) {
   auto const seeds = "s" + std::to_string(run.seed) + (run.head_seed ? "h" + std::to_string(*run.head_seed) : "");
   run.id = run.arch_label + "-" + run.data.source.name + "-" + run.method_label + "-" + run.regime_label + "-" + seeds +
            "-" + run_key(run).substr(0, 8);
-  run.spec = resolved(typed, true);
-  run.cell = sha256(name_of(run.role) + resolved(typed, false));
+  run.spec = typed.spec;
+  run.cell = sha256(name_of(run.role) + without_seeds(typed.spec).text());
 }
 
 }  // namespace
@@ -115,20 +115,21 @@ std::string Planner::add_once(Task const& task, std::vector<Run>& all) {
 Run Planner::plan(Task const& task) {
   auto const& [role, cell, owner_cell, typed, owner, rows, reference] = task;
   auto const& train = *typed.train;
-  auto const& net = backbone(typed.arch->choice, *rows.facts);
+  auto const shared_net = backbone(typed.arch->choice, *rows.facts);
+  auto const& net = *shared_net;
   Run run{.role = role,
           .arch = typed.arch->choice,
           .data = *typed.data,
           .train = train,
           .seed = typed.seed,
-          .stages = net.stages,
+          .stages = {shared_net, &net.stages},
           .plain = whole(net),
-          .base = whole(backbone(owner.arch->choice, *rows.facts)),
+          .base = whole(*backbone(owner.arch->choice, *rows.facts)),
           .params = net.params,
           .facts = rows.facts,
           .splits = rows.splits,
-          .written = std::make_shared<std::string>(owner_cell.text())};
-  if (role == Role::rival) run.rival = std::make_shared<std::string>(cell.part("arch")->object());
+          .written = std::make_shared<Cell>(owner_cell)};
+  if (role == Role::rival) run.rival = cell.part("arch");
   auto phases = role == Role::run ? catalog_.regime_phases(typed.regime->choice, train)
                                   : std::vector<Phase>{backbone_phase(train)};
   run.regime = role == Role::run ? typed.regime->choice : Choice{"plain"};
@@ -193,11 +194,11 @@ std::string text_of(DataFacts const& data) {
 
 }  // namespace
 
-BackboneFacts const& Planner::backbone(Choice const& arch, DataFacts const& data) {
+std::shared_ptr<BackboneFacts const> Planner::backbone(Choice const& arch, DataFacts const& data) {
   auto const key = text_of(arch) + text_of(data);
-  auto const found = backbones_.find(key);
-  if (found != backbones_.end()) return found->second;
-  return backbones_[key] = catalog_.backbone(arch, data.shape, data.classes);
+  auto& facts = backbones_[key];
+  if (!facts) facts = std::make_shared<BackboneFacts const>(catalog_.backbone(arch, data.shape, data.classes));
+  return facts;
 }
 
 HeadFacts const& Planner::heads(TypedRun const& typed, std::vector<std::string> const& after, DataFacts const& data) {
@@ -210,7 +211,7 @@ HeadFacts const& Planner::heads(TypedRun const& typed, std::vector<std::string> 
 
 std::vector<std::string> Planner::exits_of(TypedRun const& typed, DataFacts const& data, Cell const& cell) {
   auto const heads_after = [&](std::vector<std::string> const& after) { return heads(typed, after, data); };
-  return place_exits(*typed.placement, backbone(typed.arch->choice, data), heads_after, cell, typed.arch->label);
+  return place_exits(*typed.placement, *backbone(typed.arch->choice, data), heads_after, cell, typed.arch->label);
 }
 
 // MACs of joint training for the protocol's total, with the cell's method and placement.
@@ -219,7 +220,7 @@ double Planner::reference_macs(TypedRun const& typed, Rows const& rows, Cell con
   if (protocol.kind != Protocol::Kind::equal_macs) return 0;
   auto const& own = heads(typed, exits_of(typed, *rows.facts, cell), *rows.facts);
   auto const joint = joint_phase(*typed.train);
-  return macs_a_sample(std::get<Train>(joint), backbone(typed.arch->choice, *rows.facts), own) * protocol.total *
+  return macs_a_sample(std::get<Train>(joint), *backbone(typed.arch->choice, *rows.facts), own) * protocol.total *
          static_cast<double>(rows.splits->train.size());
 }
 

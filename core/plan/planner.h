@@ -54,7 +54,7 @@ class Planner {
   std::string add_once(Task const&, std::vector<Run>& all);
   Run plan(Task const&);
   Rows const& rows_of(DataSpec const&, Cell const&);
-  BackboneFacts const& backbone(Choice const& arch, DataFacts const&);
+  std::shared_ptr<BackboneFacts const> backbone(Choice const& arch, DataFacts const&);
   HeadFacts const& heads(TypedRun const&, std::vector<std::string> const& after, DataFacts const&);
   std::vector<std::string> exits_of(TypedRun const&, DataFacts const&, Cell const&);
   double reference_macs(TypedRun const&, Rows const&, Cell const&);
@@ -70,10 +70,10 @@ class Planner {
   std::map<std::string, std::shared_ptr<DataFacts const>> facts_;
   std::map<std::string, std::shared_ptr<Splits const>> splits_;
   std::map<DataSpec const*, Rows> rows_;
-  std::map<std::string, BackboneFacts> backbones_;
+  std::map<std::string, std::shared_ptr<BackboneFacts const>> backbones_;
   std::map<std::string, HeadFacts> heads_;
   std::map<Identity, std::string> planned_;
-  std::map<std::pair<std::string, double>, std::vector<std::optional<Tuning>>> tunings_;  // of each phase
+  std::map<std::pair<std::string, double>, std::vector<std::shared_ptr<Tuning const>>> tunings_;  // of each phase
   std::set<std::string> trial_keys_;
   std::map<Trials, std::string> tried_;
   std::vector<Run> trials_;

@@ -1,6 +1,7 @@
 #include "core/plan/read_run.h"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
@@ -59,11 +60,13 @@ Named read_arch(JsonReader& run, Catalog const& catalog) {
 }
 
 Named read_method(JsonReader& run, Catalog const& catalog) {
-  return read_named(run.choice("method", "sdn", "early-exit method", catalog.names("methods")), catalog, "methods", false);
+  return read_named(run.choice("method", "sdn", "early-exit method", catalog.names("methods")), catalog, "methods",
+                    false);
 }
 
 Named read_regime(JsonReader& run, Catalog const& catalog) {
-  return read_named(run.choice("regime", "mixed", "list of phases", catalog.names("regimes")), catalog, "regimes", false);
+  return read_named(run.choice("regime", "mixed", "list of phases", catalog.names("regimes")), catalog, "regimes",
+                    false);
 }
 
 Augment read_augment(JsonReader& data) {
@@ -220,9 +223,10 @@ auto const& once(Memo& memo, Cell const& cell, char const* key, TypedRun& run, R
     JsonReader reader(part->object(), part->source);
     auto value = read(reader);
     auto const text = reader.resolved();
-    found = memo.try_emplace(part, std::move(value), text.substr(1, text.size() - 2)).first;
+    auto piece = std::make_shared<std::string>(text, 1, text.size() - 2);
+    found = memo.try_emplace(part, std::move(value), std::move(piece)).first;
   }
-  run.texts[slot_of(key)] = &found->second.second;
+  run.spec.pieces[slot_of(key)] = found->second.second;
   return found->second.first;
 }
 
@@ -241,25 +245,25 @@ Recipe TrainSpec::recipe_for(std::string const& phase) const {
   return found == by_phase.end() ? recipe : found->second;
 }
 
-std::string resolved(TypedRun const& run, bool seeds) {
-  std::string text;
-  for (std::size_t i = 0; i < run_keys.size(); ++i)
-    if (seeds || !run_keys[i].ends_with("seed")) text += (text.empty() ? "{" : ",") + *run.texts[i];
-  return text + "}";
+SpecText without_seeds(SpecText spec) {
+  for (auto const* key : {"seed", "head_seed"})
+    spec.pieces.erase(spec.pieces.begin() + static_cast<std::ptrdiff_t>(slot_of(key)));
+  return spec;
 }
 
 TypedRun RunReader::read(Cell const& cell, bool plain) {
-  static std::string const no_head_seed = R"("head_seed":null)";
+  static auto const no_head_seed = std::make_shared<std::string>(R"("head_seed":null)");
   refuse_unknown(cell);
   auto const by_catalog = [this](auto read) { return [this, read](JsonReader& run) { return read(run, catalog_); }; };
   TypedRun run;
+  run.spec.pieces.resize(run_keys.size());
   run.data = &once(data_, cell, "data", run, by_catalog(read_data));
   run.arch = &once(archs_, cell, "arch", run, by_catalog(read_arch));
   run.method = &once(methods_, cell, "method", run, by_catalog(read_method));
   run.regime = &once(regimes_, cell, "regime", run, by_catalog(read_regime));
   run.placement = &once(placements_, cell, "placement", run, read_placement);
   run.seed = *once(seeds_, cell, "seed", run, [](JsonReader& reader) { return std::optional(read_seed(reader)); });
-  run.texts[slot_of("head_seed")] = &no_head_seed;
+  run.spec.pieces[slot_of("head_seed")] = no_head_seed;
   if (cell.part("head_seed")) run.head_seed = once(seeds_, cell, "head_seed", run, read_head_seed);
   if (run.head_seed == run.seed) run.head_seed.reset();
   auto const& recipes = once(recipes_, cell, "train", run, by_catalog(read_train));

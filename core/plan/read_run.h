@@ -1,7 +1,6 @@
 // Cells, typed: every key read, checked and resolved.
 #pragma once
 
-#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,12 +26,12 @@ struct TypedRun {
   Placement const* placement = nullptr;
   TrainSpec const* train = nullptr;
   std::uint64_t seed = 0;
-  std::optional<std::uint64_t> head_seed;        // none where it is `seed`
-  std::array<std::string const*, 8> texts = {};  // "key":value of every key, canonical and sorted
+  std::optional<std::uint64_t> head_seed;  // none where it is `seed`
+  SpecText spec;
 };
 
-// Canonical JSON of the whole run object; `seeds`: with seed and head_seed.
-std::string resolved(TypedRun const&, bool seeds);
+// The same for runs that differ in their seeds alone.
+SpecText without_seeds(SpecText);
 
 // A train object: what all regimes share, and what the recipes of each are laid over it.
 struct Recipes {
@@ -51,7 +50,7 @@ class RunReader {
  private:
   using Shared = std::shared_ptr<Part const>;
   template <class Value>
-  using Memo = std::map<Shared, std::pair<Value, std::string>>;  // with its text in TypedRun::texts
+  using Memo = std::map<Shared, std::pair<Value, std::shared_ptr<std::string const>>>;  // with its piece of the text
 
   Catalog const& catalog_;
   Memo<Named> archs_, methods_, regimes_;

@@ -57,7 +57,8 @@ std::string text_of(DataSpec const& data, DataFacts const& facts) {
   return text.text();
 }
 
-// All that a phase's result depends on, and nothing else.
+}  // namespace
+
 std::string key_text(Run const& run, std::size_t number) {
   bool const heads = heads_by(run, number);
   ObjectText text;
@@ -77,8 +78,6 @@ std::string key_text(Run const& run, std::size_t number) {
   return text.text();
 }
 
-}  // namespace
-
 bool heads_by(Run const& run, std::size_t number) {
   for (std::size_t i = 0; i <= number; ++i)
     if (std::get<Train>(run.phases[i].phase).with_heads()) return true;
@@ -89,8 +88,7 @@ void set_keys(Run& run, std::size_t first) {
   for (std::size_t i = first; i < run.phases.size(); ++i) {
     auto& phase = run.phases[i];
     phase.parent = i == 0 ? "init" : run.phases[i - 1].key;
-    phase.canonical = key_text(run, i);
-    phase.key = sha256(phase.canonical);
+    phase.key = sha256(key_text(run, i));
   }
 }
 
@@ -102,6 +100,12 @@ std::string run_key(Run const& run) {
   return sha256(text + "]");
 }
 
+std::string SpecText::text() const {
+  std::string text;
+  for (auto const& piece : pieces) text += (text.empty() ? "{" : ",") + *piece;
+  return text + "}";
+}
+
 std::string resolved(Run const& run) {
   Json json = {{"id", run.id},
                {"role", name_of(run.role)},
@@ -109,7 +113,7 @@ std::string resolved(Run const& run) {
                {"method", run.method.name},
                {"regime", run.regime.name},
                {"seed", run.seed},
-               {"stages", run.stages},
+               {"stages", *run.stages},
                {"after", run.after},
                {"params", run.params},
                {"protocol", name_of(run.train.protocol.kind)},
@@ -120,7 +124,7 @@ std::string resolved(Run const& run) {
                  {"val", run.splits->val.size()},
                  {"cal", run.splits->cal.size()},
                  {"test", run.facts->test_rows}}},
-               {"spec", Json::parse(run.spec)},
+               {"spec", Json::parse(run.spec.text())},
                {"phases", phases_of(run)},
                {"exits", exits_of(run)},
                {"plain_cost", {{"mac", run.plain.mac}, {"fv", run.plain.fv}}}};

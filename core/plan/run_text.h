@@ -10,7 +10,10 @@ namespace eexit {
 // Heads exist in a run's phase `number`: it or one before it trains them.
 bool heads_by(Run const&, std::size_t number);
 
-// Canonical texts, keys and parents of the phases from number `first` on.
+// All that the result of a run's phase depends on, and nothing else: canonical JSON.
+std::string key_text(Run const&, std::size_t number);
+
+// Keys and parents of the phases from number `first` on.
 void set_keys(Run&, std::size_t first);
 
 // Digest of what tells a finished run from others of the same last phase; its first eight digits end the run's id.

@@ -15,6 +15,9 @@
 
 namespace eexit {
 
+struct Cell;
+struct Part;
+
 struct Augment {
   std::string name = "none";  // none, crop_flip
   int pad = 2;
@@ -89,17 +92,22 @@ struct Tuning {
 // One phase of a run with all it needs to be done: what it reads is in its key.
 struct PlannedPhase {
   Phase phase;
-  std::string canonical;  // the text the key is a digest of
-  std::string key;
-  std::string parent;            // key of the phase before, or "init"
-  double macs = 0;               // of training, forward and backward
-  long steps = 0;                // at most
-  std::optional<Tuning> tuning;  // where the recipe has rates to choose from; the key is that of the rule
+  std::string key;                       // digest of key_text (run_text.h)
+  std::string parent;                    // key of the phase before, or "init"
+  double macs = 0;                       // of training, forward and backward
+  long steps = 0;                        // at most
+  std::shared_ptr<Tuning const> tuning;  // where the recipe has rates to choose from; the key is that of the rule
 };
 
 // What a spec expands to.
 enum class Role { run, plain, rival, trial };
 std::string name_of(Role);
+
+// Canonical JSON of a run object, every default filled in: "key":value in pieces that runs share.
+struct SpecText {
+  std::vector<std::shared_ptr<std::string const>> pieces;
+  std::string text() const;
+};
 
 // One cell of the grid with one seed.
 struct Run {
@@ -114,19 +122,20 @@ struct Run {
   std::uint64_t seed = 0;
   std::optional<std::uint64_t> head_seed;  // of the heads' weights and dropout, where it is another
   std::vector<PlannedPhase> phases;
-  std::vector<std::string> stages;
+  std::shared_ptr<std::vector<std::string> const> stages;
   std::vector<Cost> exit_cost;  // [exits], cumulative with heads
   Cost plain;                   // the plain network's of this architecture
   Cost base;                    // what cost fractions refer to: `plain`; for a rival the defaults' plain network
   long long params = 0;
   std::shared_ptr<DataFacts const> facts;
   std::shared_ptr<Splits const> splits;
-  std::string spec;       // canonical JSON of the run object, every default filled in
+  SpecText spec;
   std::string cell;       // the same for runs that differ in their seeds alone
   std::string plain_run;  // id of the plain run held beside it; empty: none
   // What spec_for() plans the run again from: the cell of the grid that it comes from, and for a rival the object laid
   // over that cell.
-  std::shared_ptr<std::string const> written, rival;
+  std::shared_ptr<Cell const> written;
+  std::shared_ptr<Part const> rival;
 };
 
 std::string resolved(Run const&);                      // JSON, what run.json stores

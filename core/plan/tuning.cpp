@@ -110,26 +110,27 @@ std::vector<Run> add_tuning(Run& run) {
   for (auto const& phase : run.phases)
     if (auto const* rule = rule_of(phase)) seeds = std::max(seeds, rule->seeds);
   std::vector<Run> trials;
+  std::vector<Tuning> tunings(run.phases.size());
   for (int s = 0; s < seeds; ++s) {
     auto const other = on_seed(run, first_tuning_seed + static_cast<std::uint64_t>(s));
     for (std::size_t i = 0; i < run.phases.size(); ++i) {
       auto const* rule = rule_of(run.phases[i]);
       if (rule == nullptr || s >= rule->seeds) continue;
-      auto& tuning = run.phases[i].tuning;
-      if (!tuning) tuning.emplace();
+      auto& tuning = tunings[i];
       for (std::size_t below = 0; below < i; ++below)
-        tuning->before.emplace(other.phases[below].key, other.phases[below].macs);
+        tuning.before.emplace(other.phases[below].key, other.phases[below].macs);
       for (double const rate : rule->rates) {
         trials.push_back(trial_of(other, i, rate));
-        tuning->trials.push_back({other.seed, rate, trials.back().phases.back().key, run.phases[i].macs});
+        tuning.trials.push_back({other.seed, rate, trials.back().phases.back().key, run.phases[i].macs});
       }
     }
   }
-  for (auto& phase : run.phases) {
-    if (!phase.tuning) continue;
+  for (std::size_t i = 0; i < tunings.size(); ++i) {
+    if (tunings[i].trials.empty()) continue;
     auto keys = nlohmann::json::array();
-    for (auto const& trial : phase.tuning->trials) keys.push_back(trial.key);
-    phase.tuning->key = sha256(keys.dump());
+    for (auto const& trial : tunings[i].trials) keys.push_back(trial.key);
+    tunings[i].key = sha256(keys.dump());
+    run.phases[i].tuning = std::make_shared<Tuning>(std::move(tunings[i]));
   }
   // What a trial starts from is tuned by the same trials as the run itself: its own seed has no say.
   for (auto& trial : trials)

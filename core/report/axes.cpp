@@ -46,7 +46,7 @@ Settings settings_of(std::string const& json, std::string const& where) {
 
 Csv axes_csv(Plan const& plan) {
   std::vector<Settings> all;
-  for (auto const& run : plan.runs) all.push_back(settings_of(run.spec, run.id));
+  for (auto const& run : plan.runs) all.push_back(settings_of(run.spec.text(), run.id));
   // A setting that a run does not have, such as another schedule's, is "" there.
   std::map<std::string, std::set<std::string>> values;
   auto const of_grid = [&](std::size_t i) { return plan.runs[i].role == Role::run; };

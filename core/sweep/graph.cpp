@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/plan/run_text.h"
 #include "core/store/exit_file.h"
 
 namespace eexit {
@@ -16,10 +17,10 @@ using Json = nlohmann::json;
 
 // All that a frozen trunk pass depends on. The parent's key holds arch, data and everything before; rows, order and
 // augmentation are read from the phase's own text, whose remaining parts concern the heads alone.
-std::string trunk_text(PlannedPhase const& planned) {
-  auto const& train = std::get<Train>(planned.phase);
+std::string trunk_text(Run const& run, std::size_t number) {
+  auto const& train = std::get<Train>(run.phases[number].phase);
   if (!train.with_heads() || train.learns("stage.") || train.learns("last.")) return "";
-  auto const text = Json::parse(planned.canonical);
+  auto const text = Json::parse(key_text(run, number));
   Json trunk;
   for (auto const* key : {"arch", "data", "augment", "batch", "precision", "seed", "parent"}) trunk[key] = text.at(key);
   trunk["phase"] = {train.name, train.occurrence};
@@ -79,7 +80,7 @@ class Maker {
               .run = &run,
               .phase = i,
               .after = parents,
-              .trunk = trunk_text(planned),
+              .trunk = trunk_text(run, i),
               .steps = planned.steps,
               .macs = planned.macs,
               .trunk_macs = trunk_macs(run, planned)};

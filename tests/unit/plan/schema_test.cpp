@@ -73,7 +73,7 @@ TEST_CASE("spec schema: good specs") {
 
 TEST_CASE("spec schema: a run as it is resolved is a spec's defaults") {
   for (auto const& run : plan_of(rest(R"("grid": {"regime": [{"name": "joint"}, {"name": "mixed"}]})")).runs) {
-    Json const spec = {{"study", "s"}, {"defaults", Json::parse(run.spec)}};
+    Json const spec = {{"study", "s"}, {"defaults", Json::parse(run.spec.text())}};
     CHECK(planned(spec.dump()));
     CHECK(schema().accepts(spec.dump()));
   }

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/base/sha256.h"
+#include "core/plan/run_text.h"
 #include "tests/support/catch.h"
 #include "tests/unit/base/temporary_folder.h"
 #include "tests/unit/plan/fake_catalog.h"
@@ -49,7 +50,8 @@ TEST_CASE("a rate may be a rule, which merges as objects do") {
   auto const inherited = run_of(R"(, "regime": {"name": "joint"},
       "train": {"optimizer": {"lr": {"tune": [1, 2]}}, "phases": {"joint": {"clip": 1}}})");
   CHECK(tune_of(train_of(inherited.phases[0]))->rates == std::vector<double>{1, 2});
-  CHECK(nlohmann::json::parse(inherited.spec)["train"]["phases"]["joint"]["optimizer"]["lr"]["tune"].size() == 2);
+  CHECK(nlohmann::json::parse(inherited.spec.text())["train"]["phases"]["joint"]["optimizer"]["lr"]["tune"].size() ==
+        2);
   // A number, or another optimiser, takes the rule away.
   for (auto const* own : {R"({"lr": 0.3})", R"({"name": "adamw"})"}) {
     auto const run = run_of(R"(, "regime": {"name": "joint"}, "train": {"optimizer": {"lr": {"tune": [1, 2]}},
@@ -110,8 +112,8 @@ TEST_CASE("a trial is the run at one rate on a tuning seed, up to the phase it i
     CHECK(tuning.before.contains(alone.phases[0].key));
   }
   // The key is that of an ordinary run of this seed and rate, but for the seed that no ordinary run may have.
-  auto const first = nlohmann::json::parse(trial_with(plan, run.phases[0].tuning->trials[0].key).phases[0].canonical);
-  auto ordinary = nlohmann::json::parse(run_of(R"(, "train": {"optimizer": {"lr": 0.1}})").phases[0].canonical);
+  auto const first = nlohmann::json::parse(key_text(trial_with(plan, run.phases[0].tuning->trials[0].key), 0));
+  auto ordinary = nlohmann::json::parse(key_text(run_of(R"(, "train": {"optimizer": {"lr": 0.1}})"), 0));
   CHECK(first != ordinary);
   ordinary["seed"] = first_tuning_seed;
   CHECK(first == ordinary);
