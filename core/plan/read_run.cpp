@@ -163,6 +163,7 @@ std::map<std::string, Recipe> read_overrides(JsonReader& reader, TrainSpec const
     if (std::find(std::begin(phase_names), std::end(phase_names), key) == std::end(phase_names))
       reader.fail(key, unknown_name("kind of phase", key,
                                     std::vector<std::string>(std::begin(phase_names), std::end(phase_names))));
+  reader.done();
   return recipes;
 }
 
@@ -193,6 +194,7 @@ Recipes read_train(JsonReader& run, Catalog const& catalog) {
     auto part = by_regime.maybe_object(key, "recipe by kind of phase");
     if (part) recipes.by_regime[key] = read_overrides(*part, train);
   }
+  by_regime.done();
   reader.done();
   return recipes;
 }
