@@ -9,6 +9,7 @@
 #include "core/base/sha256.h"
 #include "core/base/text.h"
 #include "core/plan/plan.h"
+#include "core/report/axes.h"
 #include "core/store/exit_file.h"
 
 namespace eexit::cli {
@@ -87,6 +88,7 @@ int eval(Args const& args) {
   write_file(folder / "results.csv", encode_csv(to_csv(verdict.results)));
   write_file(folder / "curves.csv", encode_csv(verdict.curves));
   write_file(folder / "runs.csv", encode_csv(study.runs));
+  write_file(folder / "axes.csv", encode_csv(axes_csv(plan)));
   write_file(folder / "env.json", study.environment);
   auto judged = open_study(folder.string(), args.out);
   judged.name = study.name;

@@ -86,7 +86,8 @@ void set_aside(fs::path const& folder, std::string const& spec) {
   auto const aside = folder / ("previous-" + sha256(text).substr(0, 8));
   make_folder(aside);
   for (auto const& entry : fs::directory_iterator(folder))
-    if (entry.is_regular_file() && entry.path() != old) fs::rename(entry.path(), aside / entry.path().filename());
+    if (entry.is_regular_file() && entry.path() != old && entry.path().filename() != "published.csv")
+      fs::rename(entry.path(), aside / entry.path().filename());
   fs::rename(old, aside / "spec.json");  // last: until then the files are known to be the old spec's
   say("study", "the spec has changed; the files of the one before are in " + aside.string());
 }
@@ -198,7 +199,7 @@ bool stands_judged(Plan const& plan, Store const& store) {
   return clean && fs::exists(file) && read_file(file) == judged_text(plan, store);
 }
 
-Study write_study(Plan const& plan, Store const& store, SweepReport const& report, torch::Device device) {
+Study write_study(Plan const& plan, Store const& store, SweepReport const& report, std::string const& environment) {
   auto const folder = store.study(plan.study);
   if (report.failed.empty() && stands_judged(plan, store)) return open_study(folder.string(), store.root());
   auto const verdict = judge_plan(plan, plan.eval, store, report.failed);
@@ -210,7 +211,7 @@ Study write_study(Plan const& plan, Store const& store, SweepReport const& repor
   write_file(folder / "curves.csv", curves);
   write_file(folder / "runs.csv", runs_csv(plan, store, report.failed));
   // Hardware and versions are those that trained, not those that only looked again.
-  if (report.trained > 0 || !fs::exists(folder / "env.json")) write_file(folder / "env.json", environment_json(device));
+  if (report.trained > 0 || !fs::exists(folder / "env.json")) write_file(folder / "env.json", environment);
   write_file(folder / "axes.csv", encode_csv(axes_csv(plan)));
   if (!plan.trials.empty()) write_file(folder / "tuning.csv", encode_csv(tuning_csv(plan, store)));
   // A sweep with failures is judged anew each time: what failed is not in any file's time.

@@ -32,7 +32,8 @@ void freeze(Plan const&, Store const&);
 bool stands_judged(Plan const&, Store const&);
 
 // results.csv, curves.csv, runs.csv and env.json beside the frozen spec. Returns the study as analyses see it.
-Study write_study(Plan const&, Store const&, SweepReport const&, torch::Device);
+// `environment`: text of env.json, written when something was trained.
+Study write_study(Plan const&, Store const&, SweepReport const&, std::string const& environment);
 
 void print_table(Study const&, bool json);
 void write_table_and_chart(Study const&, bool chart);

@@ -8,6 +8,7 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "core/execute/environment.h"
 #include "core/sweep/slurm.h"
 #include "core/sweep/supervisor.h"
 
@@ -96,7 +97,9 @@ SweepReport run_here(Sweep const& sweep) {
 int finish(Sweep const& sweep, SweepReport const& report) {
   auto const& [args, whole, plan, graph, store] = sweep;
   // The study is the whole grid: runs of it that are done already keep their rows.
-  auto const study = write_study(whole, store, report, device_of(args));
+  auto const workers = workers_here(args);
+  auto const study =
+      write_study(whole, store, report, environment_json(device_of(args), workers.jobs, workers.threads));
   write_table_and_chart(study, !fs::exists(study.folder / "cost_curve.svg"));
   print_table(study, args.json);
   say("study", "files are in " + study.folder.string());

@@ -15,6 +15,29 @@ struct Reading {
   double cost = 0, value = 0;
 };
 
+constexpr int colours = 6;  // of runs; plain networks are black, rivals grey: colours 6 and 7 of the palette
+
+// An exit that learned nothing would press all that is to be seen into a line.
+void leave_out_low_dots(Chart& chart) {
+  double low = 100, high = 0;
+  for (auto const& series : chart.series)
+    for (double const y : series.y)
+      if (series.kind != Series::Kind::dots) {
+        low = std::min(low, y);
+        high = std::max(high, y);
+      }
+  double const floor = low - std::max(high - low, 1.0);
+  bool any = false;
+  for (auto& series : chart.series)
+    for (auto i = series.y.size(); series.kind == Series::Kind::dots && i-- > 0;)
+      if (series.y[i] < floor) {
+        any = true;
+        series.x.erase(series.x.begin() + static_cast<long>(i));
+        series.y.erase(series.y.begin() + static_cast<long>(i));
+      }
+  if (any) chart.subtitle += "; single exits below " + fixed(floor, 0) + " % are left out";
+}
+
 // The first row of each run: what it is.
 std::map<std::string, Result> runs_of(Study const& study) {
   std::map<std::string, Result> runs;
@@ -31,11 +54,12 @@ std::string series_name(Result const& run, bool archs, bool methods, bool datase
   return name;
 }
 
+// Runs without heads have no method: they do not make methods differ.
 template <class Get>
 bool varies(std::map<std::string, Result> const& runs, Get const& get) {
   std::string first;
   for (auto const& [id, run] : runs) {
-    if (run.role != "run") continue;
+    if (run.role != "run" || get(run) == "none") continue;
     if (first.empty()) first = get(run);
     if (get(run) != first) return true;
   }
@@ -51,8 +75,8 @@ std::optional<double> best_at(std::vector<Reading> const& frontier, double x) {
 }
 
 // Mean and deviation over seeds of the accuracy on the frontier nearest below each cost.
-Series band(std::string const& label, std::vector<std::vector<Reading>> const& seeds, int colour) {
-  Series series{.label = label, .kind = Series::Kind::line, .colour = colour};
+Series band(std::string const& label, std::vector<std::vector<Reading>> const& seeds, int number) {
+  Series series{.label = label, .kind = Series::Kind::line, .colour = number % colours, .dashed = number >= colours};
   if (seeds.size() == 1) {
     for (auto const& point : seeds[0]) {
       series.x.push_back(point.cost);
@@ -135,7 +159,7 @@ Analyse cost_curve(JsonReader& reader) {
                 .y_label = (split == "test" ? std::string("test") : split) + " accuracy (%)",
                 .guides = {0.25, 0.5, 0.75, 1}};
     Table csv{.title = "Single exits", .header = {"series", "cost fraction", "accuracy (%)", "n"}};
-    int colour = 0;
+    int number = 0;  // of the run's line
     std::size_t most = 0;
     for (auto const& name : order) {
       bool const is_run = roles[name] == "run";
@@ -143,10 +167,9 @@ Analyse cost_curve(JsonReader& reader) {
         std::vector<std::vector<Reading>> seeds;
         for (auto const& [run, frontier] : lines[name]) seeds.push_back(frontier);
         most = std::max(most, seeds.size());
-        chart.series.push_back(band(name, seeds, colour));
+        chart.series.push_back(band(name, seeds, number));
       }
-      // Plain networks are black, rivals grey: colours 6 and 7 of the palette.
-      int const own = is_run ? colour++ % 6 : roles[name] == "plain" ? 6 : 7;
+      int const own = is_run ? number++ % colours : roles[name] == "plain" ? colours : colours + 1;
       Series points{
           .label = is_run ? "" : name, .kind = is_run ? Series::Kind::dots : Series::Kind::cross, .colour = own};
       for (auto const& [cost, values] : dots[name]) {
@@ -158,6 +181,7 @@ Analyse cost_curve(JsonReader& reader) {
       chart.series.push_back(points);
     }
     if (most > 1) chart.subtitle += ", n = " + std::to_string(most) + " seeds (band: one sample deviation)";
+    leave_out_low_dots(chart);
     csv.footnotes = footer(study);
     return Finding{.tables = {csv}, .charts = {{"cost_curve", chart}}};
   };

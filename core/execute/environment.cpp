@@ -36,11 +36,12 @@ double load_average() {
   return getloadavg(&load, 1) == 1 ? load : 0;
 }
 
-std::string environment_json(torch::Device device) {
+std::string environment_json(torch::Device device, int jobs, int threads) {
   nlohmann::ordered_json json;
   json["cpu"] = kernel_value("/proc/cpuinfo", "model name");
   json["cores"] = std::thread::hardware_concurrency();
-  json["threads"] = at::get_num_threads();
+  json["jobs"] = jobs;
+  json["threads"] = threads > 0 ? threads : at::get_num_threads();
   json["memory"] = kernel_value("/proc/meminfo", "MemTotal");
   json["device"] = device.str();
   json["compiler"] = eexit_compiler();

@@ -17,21 +17,30 @@ namespace eexit {
 
 namespace {
 
+// A file without a name. Not every file system makes one in one step.
+int nameless_file(fs::path const& folder) {
+  int file = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (file >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT)) return file;
+  auto name = (folder / "features-XXXXXX").string();
+  file = ::mkostemp(name.data(), O_CLOEXEC);
+  if (file >= 0) ::unlink(name.c_str());
+  return file;
+}
+
 // Zeros in a file that is gone when this process ends, however it ends. The disk is asked for all of it now: a full one
 // must be an error here, not a crash when a page is first touched.
 Tensor spilled(std::vector<std::int64_t> const& sizes, torch::TensorOptions const& options, fs::path const& folder) {
   make_folder(folder);
-  auto const path = folder / ".features";
   std::int64_t count = 1;
   for (auto const size : sizes) count *= size;
   auto const bytes = static_cast<std::size_t>(count) * torch::elementSize(torch::typeMetaToScalarType(options.dtype()));
-  int const file = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  int const file = nameless_file(folder);
   int error = file < 0 ? errno : ::posix_fallocate(file, 0, static_cast<off_t>(bytes));
   void* const memory = error == 0 ? ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0) : MAP_FAILED;
   if (error == 0 && memory == MAP_FAILED) error = errno;
   if (file >= 0) ::close(file);
   if (error != 0)
-    throw RunError(path.string() + ": cannot keep " + std::to_string(bytes >> 20) +
+    throw RunError(folder.string() + ": cannot keep " + std::to_string(bytes >> 20) +
                    " MiB of features: " + std::generic_category().message(error));
   return torch::from_blob(
       memory, sizes, [bytes](void* at) { ::munmap(at, bytes); }, options);

@@ -11,7 +11,7 @@ namespace eexit {
 
 struct SlurmSpec {
   std::vector<std::pair<std::string, std::string>> options;  // {"time", "02:00:00"}; value "": a switch
-  int max_running = 0;       // elements of an array at once; 0: no limit
+  int max_running = 0;                                       // elements of an array at once; 0: no limit
   int signal_seconds = 120;  // so long before the time limit a job is told to make its checkpoint
 };
 

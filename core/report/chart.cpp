@@ -186,8 +186,8 @@ std::string plot_command(Chart const& chart) {
   };
   for (std::size_t s = 0; s < all.size(); ++s)
     if (all[s].kind == Series::Kind::line && !all[s].x.empty())
-      parts.push_back(
-          fmt::format("$s{} using 1:2 with lines linecolor '{}' linewidth 2 {}", s, colour_of(all[s]), title(all[s])));
+      parts.push_back(fmt::format("$s{} using 1:2 with lines linecolor '{}' linewidth 2 {}{}", s, colour_of(all[s]),
+                                  all[s].dashed ? "dashtype (8,4) " : "", title(all[s])));
   int crosses = 0;
   for (std::size_t s = 0; s < all.size(); ++s) {
     if (all[s].x.empty() || all[s].kind == Series::Kind::line) continue;

@@ -15,6 +15,7 @@ struct Series {
   std::vector<double> x{}, y{};
   std::vector<double> low{}, high{};  // a band around a line; may be empty
   int colour = 0;                     // series with the same number share a colour
+  bool dashed = false;                // a line, where colours do not suffice
 };
 
 struct Chart {

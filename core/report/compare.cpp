@@ -297,7 +297,7 @@ class Comparer {
     return bootstrap(seeds, random);
   }
 
-  std::optional<Answers> checked(Result const& row) const {
+  std::optional<SampleMarks> checked(Result const& row) const {
     auto answers = answers_(row);
     if (!answers) return answers;
     auto const right = std::count(answers->right.begin(), answers->right.end(), true);

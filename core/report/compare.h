@@ -12,13 +12,13 @@
 namespace eexit {
 
 // A run's answers on a split, at the knobs of one row of results.csv.
-struct Answers {
+struct SampleMarks {
   std::vector<int> sample, label;
   std::vector<bool> right;
 };
 
 // None where the run's answers are not at hand, as beside a published copy.
-using AnswersOf = std::function<std::optional<Answers>(Result const&)>;
+using AnswersOf = std::function<std::optional<SampleMarks>(Result const&)>;
 
 struct Comparison {
   std::string first{}, second{};  // names of the studies, as in Result::study

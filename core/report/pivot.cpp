@@ -33,28 +33,28 @@ namespace {
 
 using namespace pivots;
 
-std::vector<double> numbers_of(Cell const& cell, std::optional<double> Result::*member) {
+std::vector<double> numbers_of(GridCell const& cell, std::optional<double> Result::*member) {
   std::vector<double> numbers;
   for (auto const& item : cell.items)
     if (item.state == Item::State::value && item.from->*member) numbers.push_back(*(item.from->*member));
   return numbers;
 }
 
-std::map<std::uint64_t, std::string> knobs_of(Cell const& cell) {
+std::map<std::uint64_t, std::string> knobs_of(GridCell const& cell) {
   std::map<std::uint64_t, std::string> knobs;
   for (auto const& item : cell.items)
     if (item.state == Item::State::value) knobs[item.from->seed] = item.from->knobs;
   return knobs;
 }
 
-bool no_gain(Cell const& cell, Cell const* left) {
+bool no_gain(GridCell const& cell, GridCell const* left) {
   if (left == nullptr) return false;
   auto knobs = knobs_of(cell);
   bool const some = std::any_of(knobs.begin(), knobs.end(), [](auto const& k) { return !k.second.empty(); });
   return some && knobs == knobs_of(*left);
 }
 
-std::string unmet_note(Cell const& cell, Section section) {
+std::string unmet_note(GridCell const& cell, Section section) {
   std::optional<double> cheapest;
   for (auto const& item : cell.items)
     if (item.state == Item::State::empty && item.from->cost_fraction)
@@ -70,7 +70,8 @@ std::string unmet_note(Cell const& cell, Section section) {
 
 // `left`: the cell of the next lower budget, null where there is none. `most`: the largest number of seeds in the
 // table.
-std::string written(Cell const& cell, Cell const* left, Section section, int most, Pivot const& pivot, Notes& notes) {
+std::string written(GridCell const& cell, GridCell const* left, Section section, int most, Pivot const& pivot,
+                    Notes& notes) {
   auto const summary = summarise(numbers_of(cell, &Result::value));
   auto const measured = std::find_if(cell.items.begin(), cell.items.end(),
                                      [](Item const& item) { return item.state == Item::State::value; });
@@ -132,7 +133,7 @@ std::string subtitle_of(Grid const& grid, Selection const& selection) {
 }
 
 // The budget's column to the left of column `c`; null where there is none.
-Cell const* left_of(Row const& row, Grid const& grid, std::size_t c, Pivot const& pivot) {
+GridCell const* left_of(Row const& row, Grid const& grid, std::size_t c, Pivot const& pivot) {
   if (c == 0) return nullptr;
   auto const &here = grid.columns()[c], &left = grid.columns()[c - 1];
   for (std::size_t i = 0; i < here.size(); ++i)

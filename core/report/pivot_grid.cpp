@@ -20,7 +20,7 @@ std::string name_of(Item const& item, bool with_arch) {
 
 }  // namespace
 
-int count(Cell const& cell, Item::State state) {
+int count(GridCell const& cell, Item::State state) {
   return static_cast<int>(
       std::count_if(cell.items.begin(), cell.items.end(), [&](Item const& i) { return i.state == state; }));
 }

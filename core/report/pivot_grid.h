@@ -10,16 +10,16 @@
 
 namespace eexit::pivots {
 
-struct Cell {
+struct GridCell {
   std::vector<Item> items;
 };
 
-int count(Cell const&, Item::State);
+int count(GridCell const&, Item::State);
 
 struct Row {
   Section section = Section::run;
   Item first{};
-  std::map<Texts, Cell> cells{};  // by column
+  std::map<Texts, GridCell> cells{};  // by column
 };
 
 class Grid {

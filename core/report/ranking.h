@@ -17,8 +17,9 @@ struct Ranking {
 inline constexpr int fewest_seeds = 3;
 
 // Measured cells of the grid's runs compete within a column when they agree in network, data set, protocol, split,
-// metric, budget and convention; where no column holds two such cells, within a row. A cell with failed seeds, or over its budget, is
-// out; one with fewer than three seeds leaves its whole group unranked. What prints alike is a tie and shares its mark.
+// metric, budget and convention; where no column holds two such cells, within a row. A cell with failed seeds, or over
+// its budget, is out; one with fewer than three seeds leaves its whole group unranked. What prints alike is a tie and
+// shares its mark.
 Ranking rank(Grid const&, Pivot const&);
 
 }  // namespace eexit::pivots

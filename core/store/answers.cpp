@@ -59,13 +59,13 @@ ExitTable const* StoredAnswers::table(Result const& row) {
   return &found->second;
 }
 
-std::optional<Answers> StoredAnswers::at(Result const& row) {
+std::optional<SampleMarks> StoredAnswers::at(Result const& row) {
   auto const* const exits = table(row);
   if (exits == nullptr) return std::nullopt;
   JsonReader reader(params_of(study_.spec, row), std::make_shared<Source>());
   auto const family = find(policies(), "policy", row.policy, study_.name).make(reader);
   auto const outcome = simulate(*exits, family.at(knobs_of(row.knobs)));
-  Answers answers{.sample = exits->sample, .label = exits->label};
+  SampleMarks answers{.sample = exits->sample, .label = exits->label};
   for (int i = 0; i < exits->rows; ++i)
     answers.right.push_back(exits->right(i, outcome.exit[static_cast<std::size_t>(i)]));
   return answers;

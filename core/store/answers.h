@@ -17,7 +17,7 @@ class StoredAnswers {
   explicit StoredAnswers(Study const& study) : study_(study) {}
   // At the knobs, policy, confidence and split of a row; none where the run is not beside the study. RunError on a
   // damaged file.
-  std::optional<Answers> at(Result const&);
+  std::optional<SampleMarks> at(Result const&);
 
  private:
   ExitTable const* table(Result const&);

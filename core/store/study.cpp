@@ -102,7 +102,9 @@ std::vector<std::string> footer(Study const& study) {
   std::string hardware;
   auto const env = Json::parse(study.environment, nullptr, false);
   if (env.is_object())
-    hardware = env.value("cpu", "") + ", " + std::to_string(env.value("threads", 0)) + " threads, " +
+    hardware = env.value("cpu", "") + ", " +
+               (env.value("jobs", 1) > 1 ? std::to_string(env.value("jobs", 1)) + " workers of " : "") +
+               std::to_string(env.value("threads", 0)) + (env.value("threads", 0) == 1 ? " thread, " : " threads, ") +
                env.value("device", "") + ", LibTorch " + env.value("libtorch", "");
   lines.push_back("spec " + sha256(study.spec).substr(0, 8) + "; " + hardware);
   return lines;

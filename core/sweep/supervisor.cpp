@@ -31,7 +31,7 @@ struct Working {
   Child child;
   std::vector<std::size_t> nodes;
   std::deque<std::string> last_lines;
-  std::string last_error;
+  std::string last_error, held_back;  // held back: an error line that may become our own
 };
 
 class Supervisor {
@@ -145,11 +145,21 @@ class Supervisor {
   }
 
   void note(Working& worker, std::string const& line) {
-    if (options_.relay) options_.relay(line);
-    auto const error = line.find("error:");
-    if (error != std::string::npos) worker.last_error = line.substr(line.find_first_not_of(' ', error + 6));
+    constexpr std::string_view error = "error: ";
+    let_go(worker);
+    if (line.starts_with(error)) {
+      worker.last_error = line.substr(error.size());
+      worker.held_back = line;
+    } else if (options_.relay) {
+      options_.relay(line);
+    }
     worker.last_lines.push_back(line);
     if (worker.last_lines.size() > 5) worker.last_lines.pop_front();
+  }
+
+  void let_go(Working& worker) const {
+    if (options_.relay && !worker.held_back.empty()) options_.relay(worker.held_back);
+    worker.held_back.clear();
   }
 
   void end(Working& worker) {
@@ -160,7 +170,10 @@ class Supervisor {
     if (code == static_cast<int>(Exit::io)) io_error_ = worker.last_error;
     if (code == static_cast<int>(Exit::data) || code == static_cast<int>(Exit::missing))
       refusal_ = {worker.last_error, static_cast<Exit>(code)};
-    if (!io_error_.empty() || refusal_) stop("");
+    if (!io_error_.empty() || refusal_)
+      stop("");  // its error becomes our own
+    else
+      let_go(worker);
     for (auto const i : worker.nodes) settle(i, code == busy_code, status, worker);
   }
 

@@ -81,7 +81,7 @@ expect 74 'blocked' sweep good.json --out blocked
 
 # A checkpoint of another format: refused, not overwritten.
 sweep good.json --out kept >/dev/null
-phase=$(ls kept/phases | head -n 1)
+phase=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["phases"][-1]["key"])' kept/runs/*/run.json)
 rm kept/phases/"$phase"/phase.json kept/runs/*/metrics.json
 python3 - kept/phases/"$phase" <<'PY'
 import hashlib, json, sys

@@ -42,14 +42,15 @@ cmp first.csv out/studies/small/results.csv  # one run alone must not take the o
 
 # What is damaged in the store is made again, to the same bytes.
 printf x >>out/runs/"$id"/exits.safetensors
-backbone=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["phases"][0]["key"])' out/runs/*-disjoint-*/run.json)
-truncate -s 100 out/phases/"$backbone"/weights.safetensors
+for phase in $(python3 -c 'import json, sys; print(*(p["key"] for p in json.load(open(sys.argv[1]))["phases"]))' out/runs/*-disjoint-*/run.json); do
+  truncate -s 100 out/phases/"$phase"/weights.safetensors
+done
 rm out/runs/*-disjoint-*/metrics.json
 "$EEXIT" sweep spec.json --quiet >again.txt 2>again.err
 cmp first.txt again.txt
 cmp first.csv out/studies/small/results.csv
 grep -q 'collecting again' again.err || fail "a damaged exits.safetensors went unnoticed"
-grep -q 'training this phase again' again.err || fail "damaged weights went unnoticed"
+[[ $(grep -c 'training this phase again' again.err) == 2 ]] || fail "damaged weights went unnoticed"
 
 "$EEXIT" eval small --set '/eval/policies=[{"name": "patience"}, {"name": "threshold", "confidence": "entropy"}]' \
   --samples samples.csv --budget 1 --quiet >eval.txt

@@ -24,8 +24,8 @@ Result row(std::string const& study, std::string const& regime, std::uint64_t se
 }
 
 // The first rows are those that are right.
-std::optional<Answers> first_right(Result const& r) {
-  Answers answers;
+std::optional<SampleMarks> first_right(Result const& r) {
+  SampleMarks answers;
   for (int i = 0; i < samples; ++i) {
     answers.sample.push_back(i);
     answers.label.push_back(i % 3);
@@ -34,7 +34,7 @@ std::optional<Answers> first_right(Result const& r) {
   return answers;
 }
 
-std::optional<Answers> no_answers(Result const&) { return std::nullopt; }
+std::optional<SampleMarks> no_answers(Result const&) { return std::nullopt; }
 
 std::vector<Table> compared(Results const& rows, AnswersOf const& answers = first_right) {
   return compare(rows, {.first = "a", .second = "b", .footer = {"spec 0a1b2c3d"}}, answers);
