@@ -194,7 +194,10 @@ void print_status(Plan const& plan, Graph const& graph, Store const& store, bool
   std::size_t unneeded = 0;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     auto const& node = graph.nodes[i];
-    auto const state = is_settled(node, store) ? NodeState::done : state_of(node, store);
+    auto state = is_settled(node, store) ? NodeState::done : state_of(node, store);
+    // Its worker holds it while the phase before is still being trained.
+    bool const early = node.kind == Node::Kind::collect && !is_done(graph.nodes[node.after.front()], store);
+    if (early && state == NodeState::running) state = NodeState::pending;
     if (!needed[i] && state != NodeState::done) {
       ++unneeded;
       continue;

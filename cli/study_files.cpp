@@ -234,7 +234,8 @@ void write_table_and_chart(Study const& study, bool chart) {
   for (auto const& table : find(analyses(), "analysis", "table", "").make(reader)({&study, 1}).tables)
     text += to_markdown(table);
   write_file(study.folder / "table.md", text);
-  if (!chart) return;
+  // Without a finished run there is no curve to draw.
+  if (!chart || study.curves.rows.empty()) return;
   auto curve_reader = empty_reader();
   for (auto const& [name, picture] :
        find(analyses(), "analysis", "cost_curve", "").make(curve_reader)({&study, 1}).charts)

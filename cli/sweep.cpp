@@ -27,13 +27,23 @@ fs::path slurm_folder(Plan const& plan, Store const& store) {
   return fs::absolute(store.study(plan.study)).lexically_normal() / "slurm";
 }
 
+int whole_number(Args const& args, std::string const& name, long long low, long long high) {
+  auto const text = flag(args, name);
+  auto const wrong =
+      "--" + name + ": expected " + std::to_string(low) + " to " + std::to_string(high) + ", found " + text;
+  try {
+    auto const value = parse_integer(text, name);
+    if (value >= low && value <= high) return static_cast<int>(value);
+  } catch (SpecError const&) {
+    throw SpecError(wrong, Exit::usage);
+  }
+  throw SpecError(wrong, Exit::usage);
+}
+
 // The threads there are, divided among the workers.
 Workers workers_here(Args const& args) {
   Workers workers{.device = args.device};
-  auto const jobs = flag(args, "jobs").empty() ? 1 : parse_integer(flag(args, "jobs"), "--jobs");
-  if (jobs < 1 || jobs > 1024)
-    throw SpecError("--jobs: expected 1 to 1024, found " + std::to_string(jobs), Exit::usage);
-  workers.jobs = static_cast<int>(jobs);
+  workers.jobs = flag(args, "jobs").empty() ? 1 : whole_number(args, "jobs", 1, 1024);
   workers.threads = std::max(1, (args.threads > 0 ? args.threads : at::get_num_threads()) / workers.jobs);
   return workers;
 }
@@ -96,6 +106,11 @@ SweepReport run_here(Sweep const& sweep) {
 // Tables, charts and exit code of what is done.
 int finish(Sweep const& sweep, SweepReport const& report) {
   auto const& [args, whole, plan, graph, store] = sweep;
+  bool const any = std::any_of(whole.runs.begin(), whole.runs.end(), [&](auto& run) { return store.run_done(run.id); });
+  if (!any && report.failed.empty())
+    throw SpecError(
+        whole.study + ": no run is finished yet; eexit sweep " + args.positional[0] + " --status tells more",
+        Exit::missing);
   // The study is the whole grid: runs of it that are done already keep their rows.
   auto const workers = workers_here(args);
   auto const study =
@@ -120,6 +135,8 @@ fs::path write_level(Sweep const& sweep, std::size_t level, std::vector<std::vec
 
 int submit(Sweep const& sweep) {
   auto const& [args, whole, plan, graph, store] = sweep;
+  slurm_refuse_while_queued(slurm_folder(plan, store));
+  if (args.fresh) forget_all(graph, store);
   auto const out = fs::absolute(store.root()).lexically_normal();
   auto spec = plan.slurm;
   auto const cpus = std::find_if(spec.options.begin(), spec.options.end(),
@@ -160,6 +177,8 @@ std::string spec_path(Args const& args) {
 
 int work_on(Args const& args, bool one_run) {
   Store store(args.out);
+  if (asked(args, "status") + asked(args, "cancel") + asked(args, "slurm") + asked(args, "tables") + args.dry_run > 1)
+    throw SpecError("eexit sweep: expected one of --dry-run, --status, --cancel, --slurm, --tables", Exit::usage);
   bool const looks_only = args.dry_run || asked(args, "status") || asked(args, "cancel");
   store.read_only = looks_only;
   device_of(args);  // flags are checked before anything is done
@@ -172,7 +191,9 @@ int work_on(Args const& args, bool one_run) {
   auto const graph = make_graph(plan);
   Sweep const sweep{args, whole, plan, graph, store};
   if (asked(args, "cancel")) {
-    std::printf("%d\n", slurm_cancel(slurm_folder(plan, store)));
+    int const elements = slurm_cancel(slurm_folder(plan, store));
+    std::printf("%d\n", elements);
+    say("slurm", elements == 0 ? "no jobs of " + plan.study + " are queued" : "elements cancelled");
     return 0;
   }
   if (args.dry_run)

@@ -125,12 +125,14 @@ class Loop {
     double const begun = wall_seconds();
     auto const feed = feeder.at(next);
     double const shared = (wall_seconds() - begun) / static_cast<double>(now.size());
-    for (auto const i : now)
+    for (auto const i : now) {
+      if (stop_requested()) return;  // each has checkpoints of its own
       attempt(i, [&](Learner& learner) {
         learner.add_seconds(shared);
         learner.train_step(feed);
         learner.after_step(val);
       });
+    }
   }
 
   // A phase that diverges ends alone: the others learn nothing from it.

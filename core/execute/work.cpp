@@ -69,7 +69,7 @@ class Worker {
     std::vector<Node const*> phases, collections;
     for (auto const number : numbers) {
       auto const& node = graph_.nodes[number];
-      if (!is_done(node, store_)) (node.kind == Node::Kind::phase ? phases : collections).push_back(&node);
+      if (!is_settled(node, store_)) (node.kind == Node::Kind::phase ? phases : collections).push_back(&node);
     }
     for (auto const* node : phases) forget_failure(*node, store_);
     guarded(phases, [&] { train_phases(phases); });
@@ -97,7 +97,8 @@ class Worker {
       reason = "out of memory";
     }
     for (auto const* node : nodes)
-      if (!is_done(*node, store_)) fail(*node, {.reason = reason.substr(0, reason.find('\n'))});
+      if (!is_done(*node, store_) && !read_failure(*node, store_))
+        fail(*node, {.reason = reason.substr(0, reason.find('\n'))});
   }
 
   void fail(Node const& node, Failure const& failure) {
@@ -114,10 +115,11 @@ class Worker {
   }
 
   void train_phases(std::vector<Node const*> const& nodes) {
-    if (nodes.empty()) return;
     std::vector<Prepared> prepared;
     std::vector<TrainJob> jobs;
-    for (auto const* node : nodes) prepared.push_back(prepare(*node));
+    // One that cannot be trained, for all its rates diverged, does not take the others along.
+    for (auto const* node : nodes) guarded({node}, [&] { prepared.push_back(prepare(*node)); });
+    if (prepared.empty()) return;
     for (auto& each : prepared)
       jobs.push_back({.run = *each.node->run,
                       .phase = each.phase,

@@ -154,8 +154,12 @@ Texts Grid::key_of(Item const& item) const {
 
 Texts Grid::values_of(std::string const& name) const {
   Texts values;
-  for (auto const& item : items_)
-    if (item.section == Section::run && item.state != Item::State::failed) add_once(values, text_of(item, name));
+  for (auto const& item : items_) {
+    if (item.section != Section::run) continue;
+    // A failed run has no policy of its own, but settings it has.
+    auto const text = text_of(item, name);
+    if (item.state != Item::State::failed || !text.empty()) add_once(values, text);
+  }
   if (values.empty())
     for (auto const& item : items_) add_once(values, text_of(item, name));
   return values;

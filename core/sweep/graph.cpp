@@ -1,8 +1,10 @@
 #include "core/sweep/graph.h"
 
 #include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <tuple>
 
 #include "core/base/error.h"
 #include "core/base/log.h"
@@ -112,14 +114,23 @@ std::vector<bool> still_needed(Graph const& graph, Store const& store) {
   return needed;
 }
 
+// Each has its network, optimiser and lock in the one process.
+constexpr std::size_t most_together = 64;
+
 std::vector<std::vector<std::size_t>> groups_of(Graph const& graph, std::vector<std::size_t> const& ready,
                                                 std::vector<bool> const& to_do) {
   std::vector<std::vector<std::size_t>> groups;
-  std::map<std::string, std::size_t> of_trunk;
+  std::map<std::string, std::pair<std::size_t, std::size_t>>
+      of_trunk;  // the group that is being filled, and phases in it
   for (auto const at : ready) {
     auto const& node = graph.nodes[at];
     auto group = groups.size();
-    if (!node.trunk.empty()) group = of_trunk.emplace(node.trunk, group).first->second;
+    if (!node.trunk.empty()) {
+      auto& [filling, phases] = of_trunk.try_emplace(node.trunk, group, 0).first->second;
+      if (phases == most_together) std::tie(filling, phases) = std::pair(group, std::size_t{0});
+      group = filling;
+      ++phases;
+    }
     if (group == groups.size()) groups.emplace_back();
     groups[group].push_back(at);
     for (auto const next : node.before)
@@ -206,10 +217,11 @@ bool phase_stands(Node const& node, Store const& store) {
   }
 }
 
-void forget(Node const& node, Store const& store) {
-  // The lock file stays: another process may hold it, or wait for it.
+// Looks again under the lock: another process may have made it good meanwhile.
+void forget_unless(std::function<bool()> const& stands, Node const& node, Store const& store) {
   auto const folder = folder_of(node, store);
   Lock const lock(folder / "lock");
+  if (!is_done(node, store) || stands()) return;
   fs::remove(folder / (node.kind == Node::Kind::phase ? "phase.json" : "metrics.json"));
 }
 
@@ -220,14 +232,14 @@ void forget_damaged(Graph const& graph, Store const& store, Convention conventio
   for (auto const& node : graph.nodes)
     if (node.kind == Node::Kind::collect && is_done(node, store) && !trusted.contains(node.id) &&
         !run_stands(node, store, convention))
-      forget(node, store);
+      forget_unless([&] { return run_stands(node, store, convention); }, node, store);
   // From the last on: a phase that is trained again needs its parent whole.
   auto needed = still_needed(graph, store);
   for (auto i = graph.nodes.size(); i-- > 0;) {
     auto const& node = graph.nodes[i];
     bool const read = std::any_of(node.before.begin(), node.before.end(), [&](auto next) { return needed[next]; });
     if (!read || node.kind != Node::Kind::phase || !is_done(node, store) || phase_stands(node, store)) continue;
-    forget(node, store);
+    forget_unless([&] { return phase_stands(node, store); }, node, store);
     needed[i] = true;
   }
 }
@@ -249,9 +261,15 @@ void write_failure(Node const& node, Store const& store, Failure const& failure)
 
 std::optional<Failure> read_failure(Node const& node, Store const& store) {
   auto const path = folder_of(node, store) / "failed.json";
-  if (!fs::exists(path)) return std::nullopt;
-  auto const json = Json::parse(read_file(path), nullptr, false);
-  if (!json.is_object() || !json.contains("reason")) return Failure{.reason = path.string() + " is damaged"};
+  std::string text;
+  try {
+    text = read_file(path);
+  } catch (SpecError const&) {
+    return std::nullopt;  // never there, or removed by who tries again
+  }
+  auto const json = Json::parse(text, nullptr, false);
+  if (!json.is_object() || !json.value("reason", Json()).is_string())
+    return Failure{.reason = path.string() + " is damaged"};
   return Failure{.reason = json.at("reason"), .diverged = json.value("diverged", false)};
 }
 

@@ -186,7 +186,9 @@ void submit_levels(std::vector<SlurmJob> const& levels, SlurmOptions const& opti
   }
 }
 
-void refuse_while_queued(fs::path const& folder) {
+}  // namespace
+
+void slurm_refuse_while_queued(fs::path const& folder) {
   auto const before = counted(submitted(folder));
   if (!before) return;  // sbatch will say why
   for (auto const& job : *before)
@@ -194,8 +196,6 @@ void refuse_while_queued(fs::path const& folder) {
       throw SpecError(job.name + " is still queued as job " + job.id + ": wait for its end, or --cancel first",
                       Exit::usage);
 }
-
-}  // namespace
 
 std::string slurm_script(SlurmJob const& job, SlurmOptions const& options) {
   std::string out = "#!/bin/bash\n# Written by eexit sweep --slurm.\n";
@@ -222,7 +222,7 @@ std::string slurm_script(SlurmJob const& job, SlurmOptions const& options) {
 std::vector<std::string> slurm_submit(std::vector<SlurmJob> const& levels, SlurmOptions const& given) {
   auto options = given;
   options.folder = fs::absolute(given.folder).lexically_normal();
-  refuse_while_queued(options.folder);
+  slurm_refuse_while_queued(options.folder);
   std::vector<SlurmCount> jobs;
   try {
     submit_levels(levels, options, jobs);

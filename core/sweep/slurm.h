@@ -33,6 +33,9 @@ std::string slurm_script(SlurmJob const&, SlurmOptions const&);
 // then.
 std::vector<std::string> slurm_submit(std::vector<SlurmJob> const& levels, SlurmOptions const&);
 
+// SpecError (usage) when jobs of the folder are still queued: what they read must stay as it is.
+void slurm_refuse_while_queued(fs::path const& folder);
+
 // What Slurm still holds of one submitted job; the rest of its elements have ended.
 struct SlurmCount {
   std::string id, name;

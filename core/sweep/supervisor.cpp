@@ -38,25 +38,28 @@ class Supervisor {
  public:
   Supervisor(Graph const& graph, Plan const& plan, Store const& store, SuperviseOptions const& options)
       : graph_(graph), plan_(plan), store_(store), options_(options), places_(graph.nodes.size()) {
-    for (std::size_t i = 0; i < graph.nodes.size(); ++i) places_[i].done = is_settled(graph.nodes[i], store);
+    // In this order: what another supervisor does in between is done, and no longer waited for.
     needed_ = still_needed(graph, store);
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i) places_[i].done = is_settled(graph.nodes[i], store);
   }
 
   SweepReport run() {
-    double const begun = now();
     while (left() > 0 || !working_.empty()) {
       if (stop_requested() && !stopping_) stop("");
-      if (!stopping_) start_some();
+      try {
+        if (!stopping_) start_some();
+        listen();
+      } catch (RunError const& error) {
+        // A full disk, most likely: workers get the chance to save what they can before we end.
+        if (io_error_.empty()) io_error_ = error.what();
+        silent_ = true;
+        stop("");
+      }
       if (working_.empty() && stopping_) break;
-      double const before = now();
-      bool const any = !working_.empty();
-      listen();
-      if (any) report_.worked_seconds += now() - before;
     }
     if (refusal_) throw SpecError(refusal_->first, refusal_->second);
     if (!io_error_.empty()) throw RunError(io_error_);
     throw_if_stop_requested();
-    report_.seconds = now() - begun;
     return report_;
   }
 
@@ -130,18 +133,21 @@ class Supervisor {
     for (auto each = working_.begin(); each != working_.end();) {
       each->child.read_out([&](std::string const& line) { hear(line); });
       each->child.read_err([&](std::string const& line) { note(*each, line); });
-      if (each->child.closed()) {
-        end(*each);
-        each = working_.erase(each);
-      } else {
-        ++each;
-      }
+      auto const here = each++;
+      if (!here->child.closed()) continue;
+      std::list<Working> ended;  // whatever is thrown now, it has ended only once
+      ended.splice(ended.begin(), working_, here);
+      end(ended.front());
     }
   }
 
   void hear(std::string const& line) {
     auto const event = from_line(line);
-    if (event && options_.report) options_.report(*event);
+    if (event) tell(*event);
+  }
+
+  void tell(Event const& event) const {
+    if (options_.report && !silent_) options_.report(event);
   }
 
   void note(Working& worker, std::string const& line) {
@@ -185,17 +191,17 @@ class Supervisor {
       ++report_.trained;
       report_.macs += node.macs;
     }
-    if (!place.done && stopping_ && options_.report)
-      options_.report(
-          {.kind = "node_interrupted", .node = node.id, .label = node.label, .reason = status_text(status)});
-    if (place.done || stopping_) return;
+    if (!place.done && stopping_)
+      tell({.kind = "node_interrupted", .node = node.id, .label = node.label, .reason = status_text(status)});
+    if (place.done || stopping_ || stop_requested()) return;
     if (busy) {
       --place.attempts;
       place.not_before = now() + 0.2;
       return;
     }
-    auto const noted = read_failure(node, store_);
-    if (noted && noted->diverged) return fail(i, noted->reason);
+    // A worker that ended well has said why a node failed; else an older note may lie there.
+    auto const noted = status == 0 ? read_failure(node, store_) : std::nullopt;
+    if (noted && noted->diverged) return fail(i, noted->reason, true);
     // Not its own fault when what it reads has failed.
     if (!has_all(node.after)) {
       --place.attempts;
@@ -210,15 +216,18 @@ class Supervisor {
       warn(node.label + ": " + reason + "; trying once more");
       return;
     }
-    if (!noted) write_failure(node, store_, {.reason = reason});
-    fail(i, reason);
+    if (!noted) {
+      write_failure(node, store_, {.reason = reason});
+      report_error(node.label + ": " + reason);
+    }
+    fail(i, reason, noted.has_value());
   }
 
-  void fail(std::size_t i, std::string const& reason) {
+  // noted: by the worker, which has told it too.
+  void fail(std::size_t i, std::string const& reason, bool noted) {
     places_[i].failed = true;
     auto const& node = graph_.nodes[i];
-    if (options_.report)
-      options_.report({.kind = "node_failed", .node = node.id, .label = node.label, .reason = reason});
+    if (!noted) tell({.kind = "node_failed", .node = node.id, .label = node.label, .reason = reason});
     for (auto const run : node.wanted_by) report_.failed.emplace(plan_.runs[run].id, reason);
     block(i, node.label + " failed");
     if (options_.fail_fast) stop("--fail-fast: " + node.label + " failed");
@@ -251,6 +260,7 @@ class Supervisor {
   std::string io_error_;
   std::optional<std::pair<std::string, Exit>> refusal_;
   bool stopping_ = false;
+  bool silent_ = false;  // events cannot be written any more
 };
 
 }  // namespace

@@ -22,10 +22,8 @@ struct SuperviseOptions {
 };
 
 struct SweepReport {
-  int trained = 0;            // phases, by this sweep
-  double macs = 0;            // of those, each as if it were alone
-  double worked_seconds = 0;  // in which at least one worker ran, of `seconds`
-  double seconds = 0;
+  int trained = 0;                            // phases, by this sweep
+  double macs = 0;                            // of those, each as if it were alone
   std::map<std::string, std::string> failed;  // run id -> reason
 };
 

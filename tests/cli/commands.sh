@@ -75,4 +75,14 @@ expect 1 '' "$EEXIT" sweep spec.json --set /study=diverging --set '/grid/regime=
 grep -q 'joint, step [0-9]*, exit [0-9] of 3: the loss is' stderr || { cat stderr >&2; fail "no phase, step and exit named"; }
 grep -q ',failed,' out/studies/diverging/results.csv || fail "no failed row"
 grep -q 'mixed' stdout || fail "the other run has no row"
+# Runs that diverge are failed rows, told apart by their settings; code 1, and a table all the same.
+"$EEXIT" sweep spec.json --quiet --out bad --set '/grid/~1train~1optimizer=[{"lr": 0.05}, {"lr": 1000, "weight_decay": 10}]' >bad.txt 2>bad.err && fail "code 0 with failed runs"
+grep -q 'train.optimizer.lr' bad.txt || { cat bad.txt; fail "rows of two rates are not told apart"; }
+grep -q '(0/1)' bad.txt || { cat bad.txt; fail "no failed row"; }
+status=0
+"$EEXIT" sweep spec.json --quiet --out worse --set '/defaults/train/optimizer={"lr": 1000, "weight_decay": 10}' >worse.txt 2>worse.err || status=$?
+[[ $status == 1 ]] || { cat worse.err; fail "exit code $status when every run failed, expected 1"; }
+expect 66 'no run is finished yet' "$EEXIT" sweep spec.json --out nothing --tables
+expect 64 'expected one of --dry-run' "$EEXIT" sweep spec.json --status --cancel
+expect 64 'expected 1 to 1024, found x' "$EEXIT" sweep spec.json --jobs x
 echo ok
