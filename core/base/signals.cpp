@@ -29,8 +29,13 @@ void install_signal_handlers() {
   action.sa_handler = on_stop_signal;
   sigemptyset(&action.sa_mask);
   action.sa_flags = SA_RESTART;  // libraries need not expect calls cut short; whoever waits polls stop_requested()
-  for (int const number : {SIGINT, SIGTERM, SIGUSR1})
-    if (sigaction(number, &action, nullptr) != 0) throw RunError("cannot install the signal handlers", Exit::internal);
+  for (int const number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
+    struct sigaction before {};
+    bool const known = sigaction(number, nullptr, &before) == 0;
+    if (number == SIGHUP && known && before.sa_handler == SIG_IGN) continue;
+    if (!known || sigaction(number, &action, nullptr) != 0)
+      throw RunError("cannot install the signal handlers", Exit::internal);
+  }
 }
 
 bool stop_requested() { return asked_to_stop != 0; }

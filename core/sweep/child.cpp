@@ -27,8 +27,28 @@ std::array<int, 2> new_pipe() {
   return ends;
 }
 
-// Between fork and exec: nothing but system calls.
-[[noreturn]] void become(char const* program, char* const* argv, int in, int out, int err, pid_t parent) {
+// Signals wait while it lives.
+class Held {
+ public:
+  Held() {
+    sigset_t all;
+    sigfillset(&all);
+    ::sigprocmask(SIG_SETMASK, &all, &before);
+  }
+  Held(Held const&) = delete;
+  Held& operator=(Held const&) = delete;
+  ~Held() { ::sigprocmask(SIG_SETMASK, &before, nullptr); }
+  sigset_t before{};
+};
+
+// Between fork and exec, signals held: nothing but system calls.
+[[noreturn]] void become(char const* program, char* const* argv, int in, int out, int err, pid_t parent,
+                         sigset_t const& mask) {
+  // A signal that came to our handler would be noted in memory that exec throws away. A reader that is gone must not
+  // kill a worker before it has saved its work.
+  for (int const number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) std::signal(number, SIG_DFL);
+  std::signal(SIGPIPE, SIG_IGN);
+  ::sigprocmask(SIG_SETMASK, &mask, nullptr);
   ::setpgid(0, 0);  // an interrupt from the terminal is for the parent, who passes it on
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(static_cast<int>(Exit::interrupted));  // it died before we asked
@@ -56,9 +76,12 @@ Child::Child(std::string const& program, std::vector<std::string> const& argv, s
   words.push_back(nullptr);
   auto const in = new_pipe(), out = new_pipe(), err = new_pipe();
   auto const parent = ::getpid();
-  pid_ = ::fork();
+  {
+    Held const signals;
+    pid_ = ::fork();
+    if (pid_ == 0) become(program.c_str(), words.data(), in[0], out[1], err[1], parent, signals.before);
+  }
   if (pid_ < 0) fail("fork", errno);
-  if (pid_ == 0) become(program.c_str(), words.data(), in[0], out[1], err[1], parent);
   ::setpgid(pid_, pid_);
   for (int const end : {in[0], out[1], err[1]}) ::close(end);
   out_.descriptor = out[0];

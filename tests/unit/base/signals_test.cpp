@@ -31,7 +31,7 @@ int in_child(Work work) {
 }  // namespace
 
 TEST_CASE("signals: each asks for a stop, once", "[base]") {
-  for (int const number : {SIGINT, SIGTERM, SIGUSR1}) {
+  for (int const number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
     CHECK(in_child([&] {
             if (stop_requested()) return 1;
             throw_if_stop_requested();
