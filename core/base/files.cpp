@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <random>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -101,7 +102,9 @@ std::string read_file(fs::path const& path) {
 void write_file(fs::path const& path, std::string_view bytes) {
   make_folder_for(path, "write");
   fs::path const folder = folder_of(path);
-  fs::path const temporary = folder / ("." + path.filename().string() + "." + std::to_string(::getpid()) + ".tmp");
+  // Process numbers repeat on machines that share the folder.
+  static auto const own = std::to_string(::getpid()) + "-" + std::to_string(std::random_device()());
+  fs::path const temporary = folder / ("." + path.filename().string() + "." + own + ".tmp");
   int error = write_synced(temporary, bytes);
   if (error == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
   if (error != 0) {
@@ -155,7 +158,8 @@ std::optional<Lock> Lock::attempt(fs::path const& file) {
 }
 
 bool Lock::held(fs::path const& file) {
-  Descriptor const descriptor(::open(file.c_str(), O_RDWR | O_CLOEXEC));
+  // Reading is enough to look, also where the folder is mounted read-only or belongs to somebody else.
+  Descriptor const descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (descriptor.number() < 0) return false;  // nobody ever locked it
   // Shared, and for a moment only: those who look do not keep each other out.
   if (::flock(descriptor.number(), LOCK_SH | LOCK_NB) != 0) return errno == EWOULDBLOCK;
