@@ -81,7 +81,7 @@ void Learner::train_step(Feed const& feed) {
   if (job_.method.extra_loss && train_.with_heads()) loss = loss + job_.method.extra_loss(answers);
   loss.backward();
   if (train_.recipe.clip) optimizer_.clip(*train_.recipe.clip);
-  rate_ = rate_at(train_.recipe.schedule, base_rate(train_.recipe.optim), step_, job_.phase.steps, epoch_steps_);
+  rate_ = rate_of(step_);
   optimizer_.step(rate_);
   optimizer_.zero_grad();
   {
@@ -95,14 +95,20 @@ void Learner::train_step(Feed const& feed) {
   step_seconds_ += wall_seconds() - begun;
 }
 
+double Learner::rate_of(long step) const {
+  return rate_at(train_.recipe.schedule, base_rate(train_.recipe.optim), step, job_.phase.steps, epoch_steps_);
+}
+
 void Learner::after_step(FeedRows const& val) {
   bool const epoch_ends = step_ % epoch_steps_ == 0 || step_ == job_.phase.steps;
   bool const watches = train_.stop.has_value() || train_.keep != Keep::last;
   bool const due = watches && (step_ % check_every_ == 0 || step_ == job_.phase.steps);
   if (due || epoch_ends) {
+    unchecked_ = true;
     val_ = measure_val(val);
     stopped_ = due && check(val_);
     if (epoch_ends || stopped_) write_journal(val_);
+    unchecked_ = false;
   }
   report_progress();
   if (!finished() && wall_seconds() - saved_at_ >= job_.run.train.checkpoint_seconds) save();
@@ -213,8 +219,9 @@ void Learner::save() {
   file.tensors["stopper.best"] = pack(Dtype::f64, {exits}, stopper_.best);
   file.tensors["stopper.counter"] = pack(Dtype::i32, {exits}, stopper_.counter);
   file.tensors["running"] = pack(Dtype::f64, {2 * exits}, running_.sums);
-  file.tensors["progress"] = pack(
-      Dtype::i64, {3}, std::vector<std::int64_t>{step_, static_cast<std::int64_t>(journal_bytes_), stopper_.started});
+  file.tensors["progress"] = pack(Dtype::i64, {5},
+                                  std::vector<std::int64_t>{step_, static_cast<std::int64_t>(journal_bytes_),
+                                                            stopper_.started, unchecked_, stopped_});
   file.tensors["clock"] =
       pack(Dtype::f64, {5}, std::vector<double>{step_seconds_, val_seconds_, samples_, running_.samples, best_mean_});
   file.metadata["phase"] = job_.phase.key;
@@ -248,6 +255,9 @@ void Learner::resume() {
   step_ = progress[0];
   journal_bytes_ = static_cast<std::size_t>(progress[1]);
   stopper_.started = progress[2] != 0;
+  unchecked_ = progress.at(3) != 0;
+  stopped_ = progress.at(4) != 0;
+  rate_ = rate_of(step_ - 1);  // for the journal, when it is still to be written
   step_seconds_ = clock[0];
   val_seconds_ = clock[1];
   samples_ = clock[2];

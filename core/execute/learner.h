@@ -21,12 +21,17 @@ class Learner {
   void train_step(Feed const&);
   // What is due after a step: checks on val, the journal, a checkpoint.
   void after_step(FeedRows const& val);
+  // What was due when a stop came while val was measured.
+  void catch_up(FeedRows const& val) {
+    if (unchecked_) after_step(val);
+  }
   void add_seconds(double shared) { step_seconds_ += shared; }  // this learner's part of work done for several
   void save();                                                  // a checkpoint
   TrainResult finish(FeedRows const& val);                      // the net gets the weights that the phase keeps
 
  private:
   std::vector<bool> counted() const;
+  double rate_of(long step) const;
   Measured measure_val(FeedRows const&);
   bool check(Measured const&);
   void write_journal(Measured const&);
@@ -51,6 +56,7 @@ class Learner {
   double rate_ = 0, samples_ = 0, best_mean_ = -1;
   double step_seconds_ = 0, val_seconds_ = 0, saved_at_ = 0, reported_at_ = 0;
   bool measuring_ = false, stopped_ = false;
+  bool unchecked_ = false;  // the check on val after the last step has not come to its end
 };
 
 // Random stream of a phase: a function of the seed, the kind of phase and how many of that kind came before.

@@ -71,7 +71,9 @@ class Feeder {
     val_.emplace(jobs[0].net, stages, setting.images, false);
     val_->keep(run.splits->val, setting.room);
     trunk_.emplace(jobs[0].net, stages, setting.images, run.train.bf16);
-    if (!batches_.augmented()) trunk_->keep(run.splits->train, setting.room);
+    auto rest = setting.room;
+    rest.memory_bytes -= std::min(rest.memory_bytes, val_->bytes());
+    if (!batches_.augmented()) trunk_->keep(run.splits->train, rest);
   }
 
   Feed at(long step) {
@@ -105,11 +107,17 @@ class Loop {
     Feeder feeder(jobs_, setting_);
     for (auto& learner : learners_) learner->add_seconds((wall_seconds() - begun) / static_cast<double>(jobs_.size()));
     FeedRows const val = [&](std::vector<int> const& rows) { return feeder.val(rows); };
-    end_finished(val);
-    while (still_learning() > 0) {
-      step(feeder, val);
+    try {
+      for (std::size_t i = 0; i < learners_.size(); ++i) attempt(i, [&](Learner& learner) { learner.catch_up(val); });
       end_finished(val);
-      if (stop_requested()) stop();
+      while (still_learning() > 0) {
+        step(feeder, val);
+        end_finished(val);
+        throw_if_stop_requested();
+      }
+    } catch (Interrupted const&) {
+      stop();
+      throw;
     }
   }
 
@@ -126,7 +134,7 @@ class Loop {
     auto const feed = feeder.at(next);
     double const shared = (wall_seconds() - begun) / static_cast<double>(now.size());
     for (auto const i : now) {
-      if (stop_requested()) return;  // each has checkpoints of its own
+      throw_if_stop_requested();  // each has checkpoints of its own
       attempt(i, [&](Learner& learner) {
         learner.add_seconds(shared);
         learner.train_step(feed);
@@ -190,6 +198,7 @@ Measured measure(ExitNet& net, Task const& task, FeedRows const& feed_rows, std:
   Measured measured{.loss = std::vector<double>(exits, 0.0), .accuracy = std::vector<double>(exits, 0.0)};
   auto const size = static_cast<std::size_t>(std::max(batch, 128));
   for (std::size_t from = 0; from < rows.size(); from += size) {
+    throw_if_stop_requested();
     auto const feed = feed_rows(
         {rows.begin() + static_cast<long>(from), rows.begin() + static_cast<long>(std::min(from + size, rows.size()))});
     auto const answers = answer_all(net, feed.stages(net), feed.input);

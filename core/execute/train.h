@@ -60,7 +60,7 @@ struct TrainEnd {
 // good checkpoints. Throws Interrupted after writing checkpoints when a stop was asked for.
 void train(std::span<TrainJob const> jobs, TrainSetting const&, TrainEnd const&);
 
-// Over the rows of a split in eval mode without gradients, f32.
+// Over the rows of a split in eval mode without gradients, f32. Throws Interrupted when a stop was asked for.
 Measured measure(ExitNet&, Task const&, FeedRows const&, std::vector<int> const& rows, int batch);
 
 }  // namespace eexit

@@ -45,6 +45,26 @@ bool with_heads_by(Run const& run, std::size_t number) {
   return false;
 }
 
+// What a dead process was writing; the folder is locked by us.
+void remove_remains(fs::path const& folder) {
+  for (auto const& entry : fs::directory_iterator(folder)) {
+    auto const name = entry.path().filename().string();
+    if (name.starts_with(".") && name.ends_with(".tmp")) remove_tree(entry.path());
+  }
+}
+
+// A missing or damaged file of the store costs the node that reads it, not the sweep.
+template <class Read>
+auto from_store(Read const& read) {
+  try {
+    return read();
+  } catch (RunError const& error) {
+    throw RunError(error.what(), Exit::runs_failed);
+  } catch (SpecError const& error) {
+    throw RunError(error.what(), Exit::runs_failed);
+  }
+}
+
 // A phase made ready to be trained.
 struct Prepared {
   Node const* node = nullptr;
@@ -65,6 +85,7 @@ class Worker {
       auto lock = Lock::attempt(folder_of(graph_.nodes[number], store_) / "lock");
       if (!lock) return WorkEnd::busy;
       locks.push_back(std::move(*lock));
+      remove_remains(folder_of(graph_.nodes[number], store_));
     }
     std::vector<Node const*> phases, collections;
     for (auto const number : numbers) {
@@ -156,7 +177,7 @@ class Worker {
 
   void load_parent(ExitNet& net, Run const& run, std::size_t number) const {
     auto const path = store_.phase(run.phases[number].parent) / "weights.safetensors";
-    auto const file = read_tensors(path);
+    auto const file = from_store([&] { return read_tensors(path); });
     // Parts that the parent does not have (fresh heads) keep what the seed gave them.
     std::vector<std::string> prefixes = {"stage.", "last."};
     if (with_heads_by(run, number - 1)) prefixes.insert(prefixes.end(), {"head.", "extra."});
@@ -209,7 +230,7 @@ class Worker {
     auto const& run = *node.run;
     throw_if_stop_requested();
     report({.kind = "node_started", .node = node.id, .label = node.label});
-    auto const net = finished_net(run, weights_of(store_, run), options_.device);
+    auto const net = from_store([&] { return finished_net(run, weights_of(store_, run), options_.device); });
     auto const& train_images = data_.images(run.data.source, Split::train);
     auto const& test_images = data_.images(run.data.source, Split::test);
     std::vector<int> test_rows(static_cast<std::size_t>(test_images.rows()));

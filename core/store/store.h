@@ -36,7 +36,7 @@ class Store {
 };
 
 // Numbered checkpoints of one phase folder: the last two are kept, so that a damaged one can be done without.
-inline constexpr int checkpoint_format = 1;
+inline constexpr int checkpoint_format = 2;
 void save_checkpoint(fs::path const& folder, TensorFile file);
 // The newest checkpoint that reads back whole and belongs to `key`; damaged ones are passed over with a warning.
 // SpecError (Exit::data) on one of another format.

@@ -10,6 +10,9 @@ kills=${EEXIT_KILLS:-3}
 pid=$!
 for _ in $(seq 100); do [[ -n $(find term/phases -name 'checkpoint-*' 2>/dev/null) ]] && break; sleep 0.1; done
 kill -TERM $pid
+before=${EPOCHREALTIME/[.,]/}
 status=0; wait $pid || status=$?
+took=$(((${EPOCHREALTIME/[.,]/} - before) / 1000))
+((took < 2000)) || fail "ended $took ms after SIGTERM, expected at most 2000"
 [[ $status == 75 ]] || { cat term.err; fail "exit code $status after SIGTERM, expected 75"; }
 echo ok

@@ -3,8 +3,10 @@
 #include <cmath>
 #include <fstream>
 
+#include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/base/stream.h"
+#include "core/base/text.h"
 #include "core/execute/build.h"
 #include "core/execute/train.h"
 #include "core/execute/work.h"
@@ -49,6 +51,37 @@ bool all_done(Plan const& plan, Store const& store) {
 
 Run const& main_run(Plan const& plan) { return plan.runs.front(); }
 
+// Trains the run's first phase in `folder`. A stop comes at the call number `stop_at` for losses on val, from 1.
+std::map<std::string, TensorBytes> train_first(Plan const& plan, fs::path const& folder, int stop_at = 0) {
+  auto const& run = main_run(plan);
+  auto const net = build_net(run.arch, run.method, run.facts->shape, 10, run.after, run.seed);
+  OpenData data(torch::kCPU);
+  Task task = classify();
+  int calls = 0;
+  task.loss = [&, loss = task.loss](Tensor const& logits, Tensor const& target, double smoothing) {
+    if (!torch::GradMode::is_enabled() && ++calls == stop_at) throw Interrupted("stop");
+    return loss(logits, target, smoothing);
+  };
+  Method const method = read_method(run.method);
+  make_folder(folder);
+  std::vector<TrainJob> const jobs = {
+      {.run = run, .phase = run.phases[0], .net = *net, .method = method, .folder = folder, .label = "test"}};
+  train(jobs, {.task = task, .images = data.images(run.data.source, Split::train)},
+        {.done = [](std::size_t, TrainResult const&) {},
+         .diverged = [](std::size_t, std::string const& reason) { FAIL(reason); }});
+  std::map<std::string, TensorBytes> values;
+  for (auto const& [name, tensor] : tensors_of(*net)) values[name] = to_bytes(tensor);
+  return values;
+}
+
+// Lines of a journal without what differs from time to time.
+std::vector<std::string> journal_lines(fs::path const& folder) {
+  std::vector<std::string> lines;
+  for (auto const& line : split(read_file(folder / "journal.jsonl"), '\n'))
+    lines.push_back(line.substr(0, line.find("\"seconds\"")));
+  return lines;
+}
+
 }  // namespace
 
 TEST_CASE("a heads phase leaves every parameter and buffer of the backbone bit-identical") {
@@ -71,6 +104,33 @@ TEST_CASE("a heads phase leaves every parameter and buffer of the backbone bit-i
   for (auto const& [name, tensor] : tensors_of(*fresh, {"head."})) {
     INFO(name);
     CHECK(after.at(name).bytes != to_bytes(tensor).bytes);
+  }
+}
+
+// Networks may be large and val long: a stop must not wait for the end of a check.
+TEST_CASE("a stop while val is measured is made up for: the same weights, journal and early stop") {
+  Quiet const quiet;
+  for (std::string const protocol : {R"({"name": "equal_epochs", "total": 3, "backbone": 1})",
+                                     R"({"name": "converged", "patience": 1, "max_epochs": 4})"}) {
+    test::TemporaryFolder const folder;
+    Store const store(folder.path);
+    auto const plan = fixture_plan(
+        store, {"/defaults/arch={\"name\": \"mlp\", \"widths\": [8, 8]}", "/defaults/placement={\"after\": [0]}",
+                "/defaults/regime={\"name\": \"joint\"}", "/eval/plain=false",
+                "/defaults/train={\"protocol\": " + protocol + ", \"batch\": 100, \"keep\": \"mean\"}"});
+    auto const whole = train_first(plan, folder.path / "whole");
+    auto const lines = journal_lines(folder.path / "whole");
+    REQUIRE(lines.size() >= 3);
+    // Two exits, one portion of val: every second call is a check's first. The last checks are of the weights kept.
+    for (int const at : {1, 3, 4, 2 * static_cast<int>(lines.size()) - 3, 2 * static_cast<int>(lines.size()) - 1}) {
+      INFO(protocol << ", stopped at call " << at);
+      auto const where = folder.path / ("stopped-" + std::to_string(at));
+      CHECK_THROWS_AS(train_first(plan, where, at), Interrupted);
+      CHECK(load_checkpoint(where, main_run(plan).phases[0].key).has_value());
+      auto const resumed = train_first(plan, where);
+      for (auto const& [name, value] : whole) CHECK(resumed.at(name).bytes == value.bytes);
+      CHECK(journal_lines(where) == lines);
+    }
   }
 }
 
