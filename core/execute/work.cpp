@@ -90,12 +90,17 @@ class Worker {
     std::vector<Node const*> phases, collections;
     for (auto const number : numbers) {
       auto const& node = graph_.nodes[number];
-      if (!is_settled(node, store_)) (node.kind == Node::Kind::phase ? phases : collections).push_back(&node);
+      if (is_settled(node, store_)) continue;
+      if (node.kind == Node::Kind::collect)
+        collections.push_back(&node);
+      else if (may_begin(node))
+        phases.push_back(&node);
     }
     for (auto const* node : phases) forget_failure(*node, store_);
     guarded(phases, [&] { train_phases(phases); });
     for (auto const* node : collections) {
       if (!store_.phase_done(node->run->phases.back().key)) continue;  // its phase failed and has said so
+      if (!may_begin(*node)) continue;
       forget_failure(*node, store_);
       guarded({node}, [&] { collect_run(*node); });
     }
@@ -103,6 +108,8 @@ class Worker {
   }
 
  private:
+  bool may_begin(Node const& node) const { return !options_.may_begin || options_.may_begin(node); }
+
   // The rest of the grid is worth having: what fails here is noted, and nodes that are done stay done.
   template <class Do>
   void guarded(std::vector<Node const*> const& nodes, Do const& action) {
@@ -122,13 +129,12 @@ class Worker {
         fail(*node, {.reason = reason.substr(0, reason.find('\n'))});
   }
 
+  // Whether it is tried once more, and told as failed, is for those to decide who gave us the node.
   void fail(Node const& node, Failure const& failure) {
     write_failure(node, store_, failure);
-    if (node.trial && failure.diverged)
-      say("sweep", node.label + ": diverged, which counts as an answer: " + failure.reason);
-    else
-      report_error(node.label + ": " + failure.reason);
-    report({.kind = "node_failed", .node = node.id, .label = node.label, .reason = failure.reason});
+    if (!node.trial || !failure.diverged) return report_error(node.label + ": " + failure.reason);
+    say("sweep", node.label + ": diverged, which counts as an answer: " + failure.reason);
+    report({.kind = "node_done", .node = node.id, .label = node.label, .reason = failure.reason});
   }
 
   void report(Event const& event) const {

@@ -17,6 +17,7 @@ struct WorkOptions {
   torch::Device device = torch::kCPU;
   std::size_t feature_bytes = Room{}.memory_bytes;  // of frozen features that may stay in memory
   std::function<void(Event const&)> report = {};    // starts, progress, epochs and ends of nodes; may be empty
+  std::function<bool(Node const&)> may_begin = {};  // asked under the node's lock; false: it is left as it is
 };
 
 enum class WorkEnd {

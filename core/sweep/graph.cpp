@@ -275,4 +275,17 @@ std::optional<Failure> read_failure(Node const& node, Store const& store) {
 
 void forget_failure(Node const& node, Store const& store) { remove_tree(folder_of(node, store) / "failed.json"); }
 
+std::vector<std::string> reasons_of(Graph const& graph, std::vector<bool> const& needed, Store const& store) {
+  std::vector<std::string> reasons(graph.nodes.size());
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    auto const& node = graph.nodes[i];
+    if (!needed[i]) continue;
+    if (auto const failure = read_failure(node, store)) reasons[i] = failure->reason;
+    for (auto const* parents : {&node.after, &node.trials})
+      for (auto const parent : *parents)
+        if (reasons[i].empty() && !reasons[parent].empty()) reasons[i] = graph.nodes[parent].label + " failed";
+  }
+  return reasons;
+}
+
 }  // namespace eexit

@@ -75,4 +75,8 @@ void write_failure(Node const&, Store const&, Failure const&);
 std::optional<Failure> read_failure(Node const&, Store const&);
 void forget_failure(Node const&, Store const&);
 
+// Why each of the needed nodes cannot be had: the note of its failure, else that of what it reads; "": nothing is
+// known.
+std::vector<std::string> reasons_of(Graph const&, std::vector<bool> const& needed, Store const&);
+
 }  // namespace eexit

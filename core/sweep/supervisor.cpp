@@ -51,14 +51,14 @@ class Supervisor {
         listen();
       } catch (RunError const& error) {
         // A full disk, most likely: workers get the chance to save what they can before we end.
-        if (io_error_.empty()) io_error_ = error.what();
+        if (!broken_) broken_ = error;
         silent_ = true;
         stop("");
       }
       if (working_.empty() && stopping_) break;
     }
     if (refusal_) throw SpecError(refusal_->first, refusal_->second);
-    if (!io_error_.empty()) throw RunError(io_error_);
+    if (broken_) throw RunError(*broken_);
     throw_if_stop_requested();
     return report_;
   }
@@ -173,10 +173,10 @@ class Supervisor {
     int const code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     for (auto const i : worker.nodes) places_[i].running = false;
     if (worker.last_error.empty()) worker.last_error = "a worker ended with " + status_text(status);
-    if (code == static_cast<int>(Exit::io)) io_error_ = worker.last_error;
+    if (code == static_cast<int>(Exit::io)) broken_ = RunError(worker.last_error);
     if (code == static_cast<int>(Exit::data) || code == static_cast<int>(Exit::missing))
       refusal_ = {worker.last_error, static_cast<Exit>(code)};
-    if (!io_error_.empty() || refusal_)
+    if (broken_ || refusal_)
       stop("");  // its error becomes our own
     else
       let_go(worker);
@@ -201,7 +201,7 @@ class Supervisor {
     }
     // A worker that ended well has said why a node failed; else an older note may lie there.
     auto const noted = status == 0 ? read_failure(node, store_) : std::nullopt;
-    if (noted && noted->diverged) return fail(i, noted->reason, true);
+    if (noted && noted->diverged) return fail(i, noted->reason);
     // Not its own fault when what it reads has failed.
     if (!has_all(node.after)) {
       --place.attempts;
@@ -220,26 +220,18 @@ class Supervisor {
       write_failure(node, store_, {.reason = reason});
       report_error(node.label + ": " + reason);
     }
-    fail(i, reason, noted.has_value());
+    fail(i, reason);
   }
 
-  // noted: by the worker, which has told it too.
-  void fail(std::size_t i, std::string const& reason, bool noted) {
-    places_[i].failed = true;
+  // It, and all that reads its result.
+  void fail(std::size_t i, std::string const& reason) {
     auto const& node = graph_.nodes[i];
-    if (!noted) tell({.kind = "node_failed", .node = node.id, .label = node.label, .reason = reason});
+    places_[i].failed = true;
+    if (needed_[i]) tell({.kind = "node_failed", .node = node.id, .label = node.label, .reason = reason});
     for (auto const run : node.wanted_by) report_.failed.emplace(plan_.runs[run].id, reason);
-    block(i, node.label + " failed");
     if (options_.fail_fast) stop("--fail-fast: " + node.label + " failed");
-  }
-
-  void block(std::size_t i, std::string const& reason) {
-    for (auto const next : graph_.nodes[i].before) {
-      if (places_[next].failed || places_[next].done) continue;
-      places_[next].failed = true;
-      for (auto const run : graph_.nodes[next].wanted_by) report_.failed.emplace(plan_.runs[run].id, reason);
-      block(next, reason);
-    }
+    for (auto const next : node.before)
+      if (!places_[next].failed && !places_[next].done) fail(next, node.label + " failed");
   }
 
   void stop(std::string const& why) {
@@ -257,7 +249,7 @@ class Supervisor {
   std::vector<bool> needed_;
   std::list<Working> working_;
   SweepReport report_;
-  std::string io_error_;
+  std::optional<RunError> broken_;
   std::optional<std::pair<std::string, Exit>> refusal_;
   bool stopping_ = false;
   bool silent_ = false;  // events cannot be written any more
@@ -275,18 +267,10 @@ std::string job_text(Plan const& plan, Graph const& graph, std::vector<std::size
 
 SweepReport report_of(Graph const& graph, Plan const& plan, Store const& store) {
   SweepReport report;
-  std::vector<std::string> reasons(graph.nodes.size());
-  auto const needed = still_needed(graph, store);
-  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    auto const& node = graph.nodes[i];
-    if (!needed[i]) continue;
-    if (auto const failure = read_failure(node, store)) reasons[i] = failure->reason;
-    for (auto const* parents : {&node.after, &node.trials})
-      for (auto const parent : *parents)
-        if (reasons[i].empty() && !reasons[parent].empty()) reasons[i] = graph.nodes[parent].label + " failed";
-    if (reasons[i].empty()) continue;
-    for (auto const run : node.wanted_by) report.failed.emplace(plan.runs[run].id, reasons[i]);
-  }
+  auto const reasons = reasons_of(graph, still_needed(graph, store), store);
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i)
+    if (!reasons[i].empty())
+      for (auto const run : graph.nodes[i].wanted_by) report.failed.emplace(plan.runs[run].id, reasons[i]);
   return report;
 }
 

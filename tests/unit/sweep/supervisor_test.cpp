@@ -1,6 +1,7 @@
 // Supervisors against a worker that does nothing but end as it is told.
 #include "core/sweep/supervisor.h"
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -93,6 +94,40 @@ TEST_CASE("supervisor: a worker that is killed is tried once more, and costs onl
   CHECK(report_of(twice.graph, twice.plan, twice.store).failed.size() == 1);
   // The same command tries again.
   CHECK(twice.run().failed.empty());
+}
+
+TEST_CASE("supervisor: a failure is told once for each node that cannot be had", "[sweep]") {
+  Bench const bench(grid);
+  auto const& run = bench.plan.runs[0];
+  bench.rule(run.phases[0].key, "crash\nkill\n");
+  std::map<std::string, std::vector<std::string>> told;
+  auto options = bench.options();
+  options.report = [&](Event const& event) {
+    if (event.kind == "node_failed") told[event.node].push_back(event.reason);
+  };
+  supervise(bench.graph, bench.plan, bench.store, options);
+  auto const label = [&](std::string const& id) { return bench.graph.nodes[bench.graph.number.at(id)].label; };
+  REQUIRE(told.size() == 3);
+  REQUIRE(told[run.phases[0].key].size() == 1);
+  CHECK(told[run.phases[0].key][0].starts_with("killed by signal 9"));
+  CHECK(told[run.phases[1].key] == std::vector{label(run.phases[0].key) + " failed"});
+  CHECK(told[run.id] == std::vector{label(run.phases[1].key) + " failed"});
+}
+
+TEST_CASE("supervisor: a worker that cannot be started is our own error", "[sweep]") {
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  Bench const bench(grid);
+  rlimit const few{.rlim_cur = 4, .rlim_max = before.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &few);
+  auto code = Exit::ok;
+  try {
+    bench.run();
+  } catch (RunError const& error) {
+    code = error.code;
+  }
+  setrlimit(RLIMIT_NOFILE, &before);
+  CHECK(code == Exit::internal);
 }
 
 TEST_CASE("supervisor: the last lines of a worker that crashed are in the reason", "[sweep]") {
