@@ -83,11 +83,28 @@ HeadFacts head_facts(Store const& store, Choice const& arch, Choice const& metho
   return facts;
 }
 
+DataFacts facts_from(std::string const& text) {
+  auto const json = Json::parse(text);
+  auto const& shape = json.at("shape");
+  return {.shape = {shape.at(0), shape.at(1), shape.at(2)},
+          .classes = json.at("classes"),
+          .labels = json.at("labels"),
+          .test_rows = json.at("test_rows"),
+          .identity = json.at("identity"),
+          .known = json.at("known"),
+          .class_names = json.at("class_names")};
+}
+
+constexpr char const* facts_version = "facts 1 ";  // raised when the facts change
+
+// By what a spec says of it alone, wherever its files lie.
+std::string text_of(Choice const& choice) { return facts_version + choice.name + choice.params; }
+
 // Facts of a data set, remembered by path, size and time of its files.
 DataFacts data_facts(Store const& store, Choice const& choice) {
   JsonReader reader(choice.params, std::make_shared<Source>());
   auto const source = find(datasets(), "data set", choice.name, "data").make(reader);
-  std::string depends_on = "facts 1 " + choice.name;  // raised when the facts change
+  std::string depends_on = facts_version + choice.name;
   for (auto const& path : source.files())
     depends_on += "\n" + fs::weakly_canonical(path).string() + " " + std::to_string(fs::file_size(path)) + " " +
                   std::to_string(fs::last_write_time(path).time_since_epoch().count());
@@ -103,15 +120,14 @@ DataFacts data_facts(Store const& store, Choice const& choice) {
                  {"class_names", facts.class_names}})
         .dump();
   });
-  auto const json = Json::parse(text);
-  auto const& shape = json.at("shape");
-  return {.shape = {shape.at(0), shape.at(1), shape.at(2)},
-          .classes = json.at("classes"),
-          .labels = json.at("labels"),
-          .test_rows = json.at("test_rows"),
-          .identity = json.at("identity"),
-          .known = json.at("known"),
-          .class_names = json.at("class_names")};
+  store.replace("data-last", text_of(choice), text);
+  return facts_from(text);
+}
+
+// What is here, if anything, may be another data set than that of the sweep.
+DataFacts last_data_facts(Store const& store, Choice const& choice) {
+  auto const last = store.recall("data-last", text_of(choice));
+  return last ? facts_from(*last) : data_facts(store, choice);
 }
 
 template <class Make>
@@ -158,6 +174,12 @@ Catalog real_catalog(Store const& store) {
                 auto reader = empty_reader();
                 return find(policies(), "policy", policy, "policy").make(reader).by_confidence;
               }};
+}
+
+Catalog looking_catalog(Store const& store) {
+  auto catalog = real_catalog(store);
+  catalog.data = [&store](Choice const& data) { return last_data_facts(store, data); };
+  return catalog;
 }
 
 }  // namespace eexit::cli

@@ -12,13 +12,25 @@ namespace eexit {
 bool Store::phase_done(std::string const& key) const { return fs::exists(phase(key) / "phase.json"); }
 bool Store::run_done(std::string const& id) const { return fs::exists(run(id) / "metrics.json"); }
 
+fs::path Store::memo(std::string const& kind, std::string const& depends_on) const {
+  return out_ / "memo" / (kind + "-" + sha256(depends_on).substr(0, 32) + ".json");
+}
+
 std::string Store::remember(std::string const& kind, std::string const& depends_on,
                             std::function<std::string()> const& find_out) const {
-  auto const path = out_ / "memo" / (kind + "-" + sha256(depends_on).substr(0, 32) + ".json");
-  if (fs::exists(path)) return read_file(path);
+  if (auto const known = recall(kind, depends_on)) return *known;
   auto const found = find_out();
-  if (!read_only) write_file(path, found);
+  if (!read_only) write_file(memo(kind, depends_on), found);
   return found;
+}
+
+std::optional<std::string> Store::recall(std::string const& kind, std::string const& depends_on) const {
+  auto const path = memo(kind, depends_on);
+  return fs::exists(path) ? std::optional(read_file(path)) : std::nullopt;
+}
+
+void Store::replace(std::string const& kind, std::string const& depends_on, std::string const& found) const {
+  if (!read_only && recall(kind, depends_on) != found) write_file(memo(kind, depends_on), found);
 }
 
 namespace {

@@ -29,9 +29,14 @@ class Store {
   // `find_out` returns JSON text.
   std::string remember(std::string const& kind, std::string const& depends_on,
                        std::function<std::string()> const& find_out) const;
+  // The same without finding out, and with what was found out anew.
+  std::optional<std::string> recall(std::string const& kind, std::string const& depends_on) const;
+  void replace(std::string const& kind, std::string const& depends_on, std::string const& found) const;
   bool read_only = false;
 
  private:
+  fs::path memo(std::string const& kind, std::string const& depends_on) const;
+
   fs::path out_;
 };
 
