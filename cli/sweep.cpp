@@ -1,14 +1,18 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "cli/catalog.h"
 #include "cli/command.h"
 #include "cli/plan_table.h"
 #include "cli/study_files.h"
 #include "cli/watch.h"
 #include "core/base/error.h"
+#include "core/base/host.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/execute/environment.h"
+#include "core/plan/plan.h"
+#include "core/sweep/attempts.h"
 #include "core/sweep/slurm.h"
 #include "core/sweep/supervisor.h"
 
@@ -91,6 +95,7 @@ SweepReport run_here(Sweep const& sweep) {
   if (stands_judged(whole, store))
     for (auto const& run : whole.runs) trusted.insert(run.id);
   forget_damaged(graph, store, plan.eval.convention, trusted);
+  for (auto const& node : graph.nodes) forget_attempts(node, store);
   auto const workers = workers_here(args);
   Watch watch(plan, graph, store, flag(args, "tensorboard"));
   auto const report = supervise(graph, plan, store,
@@ -133,9 +138,70 @@ fs::path write_level(Sweep const& sweep, std::size_t level, std::vector<std::vec
   return path;
 }
 
+fs::path submission_file(Plan const& plan, Store const& store) { return slurm_folder(plan, store) / "again.json"; }
+
+// What there is to do, for the job that tries once more what jobs of the last level have died of, and for the tables'.
+void write_submission(Sweep const& sweep, std::vector<std::size_t> const& nodes) {
+  auto const job = nlohmann::json::parse(job_text(sweep.plan, sweep.graph, nodes));
+  nlohmann::json const json = {{"study", sweep.plan.study}, {"submitted", unix_seconds()}, {"jobs", {job}}};
+  write_file(submission_file(sweep.plan, sweep.store), json.dump() + "\n");
+}
+
+// A new submission tries everything again.
+std::vector<std::size_t> forget_failures(Sweep const& sweep, std::vector<bool> const& needed) {
+  std::vector<std::size_t> nodes;
+  for (std::size_t i = 0; i < needed.size(); ++i) {
+    if (!needed[i]) continue;
+    forget_failure(sweep.graph.nodes[i], sweep.store);
+    forget_attempts(sweep.graph.nodes[i], sweep.store);
+    nodes.push_back(i);
+  }
+  return nodes;
+}
+
+std::string tables_name(Plan const& plan) { return plan.study + "-tables"; }
+
+// In the last job of a submission: what its jobs left undone has failed, for no other comes after them.
+SweepReport end_submission(Sweep const& sweep) {
+  auto const& [args, whole, plan, graph, store] = sweep;
+  auto const file = submission_file(plan, store);
+  auto const json = nlohmann::json::parse(read_file(file), nullptr, false);
+  if (!json.is_object()) throw RunError(file.string() + ": damaged");
+  std::vector<std::size_t> nodes;
+  for (std::string const id : json.at("jobs").at(0).at("nodes"))
+    if (auto const found = graph.number.find(id); found != graph.number.end()) nodes.push_back(found->second);
+  EventLog log(store.study(plan.study) / "events.jsonl");
+  for (auto const& [i, reason] : give_up_rest(graph, nodes, store, slurm_folder(plan, store)))
+    log.write({.kind = "node_failed", .node = graph.nodes[i].id, .label = graph.nodes[i].label, .reason = reason});
+  auto const report = report_of(graph, plan, store);
+  long const done =
+      std::count_if(nodes.begin(), nodes.end(), [&](auto i) { return is_settled(graph.nodes[i], store); });
+  log.write({.kind = "sweep_done",
+             .nodes = static_cast<int>(done),
+             .failed = static_cast<int>(report.failed.size()),
+             .seconds = unix_seconds() - json.at("submitted").get<double>()});
+  return report;
+}
+
+SweepReport report_of_done(Sweep const& sweep) {
+  bool const last_job =
+      slurm_job_name() == tables_name(sweep.plan) && fs::exists(submission_file(sweep.plan, sweep.store));
+  return last_job ? end_submission(sweep) : report_of(sweep.graph, sweep.plan, sweep.store);
+}
+
+void warn_of_idle_flags(Args const& args) {
+  auto const ignored = [](std::string const& name, std::string const& why) {
+    warn("--" + name + ": ignored because " + why);
+  };
+  if (flag(args, "jobs") != "1")
+    ignored("jobs", "Slurm decides how many jobs run at once; see max_running in the spec's slurm object");
+  if (asked(args, "fail-fast")) ignored("fail-fast", "jobs of a level do not stop each other");
+  if (!flag(args, "tensorboard").empty()) ignored("tensorboard", "only a sweep that runs here writes event files");
+}
+
 int submit(Sweep const& sweep) {
   auto const& [args, whole, plan, graph, store] = sweep;
-  slurm_refuse_while_queued(slurm_folder(plan, store));
+  warn_of_idle_flags(args);
   if (args.fresh) forget_all(graph, store);
   auto const out = fs::absolute(store.root()).lexically_normal();
   auto spec = plan.slurm;
@@ -148,16 +214,28 @@ int submit(Sweep const& sweep) {
     workers.threads = static_cast<int>(parse_integer(cpus->second, "slurm: cpus-per-task"));
   forget_damaged(graph, store, plan.eval.convention, {});
   std::vector<SlurmJob> jobs;
-  auto const levels = levels_of(graph, still_needed(graph, store));
+  auto const needed = still_needed(graph, store);
+  auto const nodes = forget_failures(sweep, needed);
+  auto const levels = levels_of(graph, needed);
+  auto worker = worker_command(args, workers, out);
+  worker.front() = own_path();
   for (std::size_t level = 0; level < levels.size(); ++level) {
-    auto command = worker_command(args, workers, out);
-    command.front() = own_path();
+    auto command = worker;
     command.push_back(write_level(sweep, level, levels[level]).string());
     jobs.push_back({.name = plan.study + "-level-" + std::to_string(level),
                     .elements = static_cast<int>(levels[level].size()),
                     .command = command});
   }
-  jobs.push_back({.name = plan.study + "-tables",
+  if (nodes.empty()) {
+    remove_tree(submission_file(plan, store));
+  } else {
+    write_submission(sweep, nodes);
+    worker.insert(worker.end(), {submission_file(plan, store).string(), "0"});
+    jobs.push_back({.name = plan.study + "-again", .array = false, .command = worker});
+    EventLog(store.study(plan.study) / "events.jsonl")
+        .write({.kind = "sweep_started", .nodes = static_cast<int>(nodes.size())});
+  }
+  jobs.push_back({.name = tables_name(plan),
                   .array = false,
                   .command = {own_path(), "sweep", (out / "studies" / plan.study / "spec.json").string(), "--out",
                               out.string(), "--tables"}});
@@ -175,6 +253,46 @@ std::string spec_path(Args const& args) {
   return !fs::exists(named) && fs::exists(frozen) ? frozen.string() : named;
 }
 
+// Where the data set is not, with what a sweep of it remembered.
+Plan plan_to_look_at(Args const& args, Store const& store) {
+  auto const path = spec_path(args);
+  return make_plan(edit_spec(read_file(path), path, args.sets), path, looking_catalog(store));
+}
+
+// Without a plan: a machine that cancels need not have the data.
+int cancel(Args const& args, Store const& store) {
+  auto const path = spec_path(args);
+  auto const spec = nlohmann::json::parse(edit_spec(read_file(path), path, args.sets), nullptr, false);
+  auto const study = spec.is_object() ? spec.value("study", nlohmann::json()) : nlohmann::json();
+  if (!study.is_string()) throw SpecError(path + " /study: expected a study's name");
+  auto const name = study.get<std::string>();
+  int const elements = slurm_cancel(store.study(name) / "slurm");
+  std::printf("%d\n", elements);
+  say("slurm", elements == 0 ? "no jobs of " + name + " are queued" : "elements cancelled");
+  return 0;
+}
+
+// Jobs that are queued read the frozen spec.
+void refuse_another_spec(Plan const& plan, Store const& store) {
+  auto const frozen = store.study(plan.study) / "spec.json";
+  if (fs::exists(frozen) && read_file(frozen) == plan.spec) return;
+  auto const folder = slurm_folder(plan, store);
+  slurm_refuse_while_queued(folder);
+  if (!slurm_states(folder))
+    warn(
+        "squeue does not answer: jobs that are still queued will end with tables of another spec than they were "
+        "submitted with");
+}
+
+int look(Sweep const& sweep) {
+  auto const& [args, whole, plan, graph, store] = sweep;
+  if (args.dry_run)
+    print_dry_run(plan, graph, store, workers_here(args), args.json);
+  else
+    print_status(plan, graph, store, args.json);
+  return 0;
+}
+
 int work_on(Args const& args, bool one_run) {
   Store store(args.out);
   if (asked(args, "status") + asked(args, "cancel") + asked(args, "slurm") + asked(args, "tables") + args.dry_run > 1)
@@ -183,27 +301,20 @@ int work_on(Args const& args, bool one_run) {
   store.read_only = looks_only;
   device_of(args);  // flags are checked before anything is done
   feature_bytes(args);
-  auto const whole = read_plan(spec_path(args), args, store);
+  if (asked(args, "cancel")) return cancel(args, store);
+  auto const whole = asked(args, "status") ? plan_to_look_at(args, store) : read_plan(spec_path(args), args, store);
   std::optional<Plan> part;  // a large plan is not copied for nothing
   if (!args.only.empty()) keep_only(part.emplace(whole), args.only);
   Plan const& plan = part ? *part : whole;
   if (one_run) require_one_run(plan, args);
   auto const graph = make_graph(plan);
   Sweep const sweep{args, whole, plan, graph, store};
-  if (asked(args, "cancel")) {
-    int const elements = slurm_cancel(slurm_folder(plan, store));
-    std::printf("%d\n", elements);
-    say("slurm", elements == 0 ? "no jobs of " + plan.study + " are queued" : "elements cancelled");
-    return 0;
-  }
-  if (args.dry_run)
-    print_dry_run(plan, graph, store, workers_here(args), args.json);
-  else if (asked(args, "status"))
-    print_status(plan, graph, store, args.json);
-  if (looks_only) return 0;
+  if (looks_only) return look(sweep);
+  if (asked(args, "slurm")) slurm_refuse_while_queued(slurm_folder(plan, store));
+  refuse_another_spec(whole, store);
   freeze(whole, store);
   if (asked(args, "slurm")) return submit(sweep);
-  return finish(sweep, asked(args, "tables") ? report_of(graph, plan, store) : run_here(sweep));
+  return finish(sweep, asked(args, "tables") ? report_of_done(sweep) : run_here(sweep));
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <thread>
+#include <utility>
 
 #include "cli/catalog.h"
 #include "cli/command.h"
@@ -13,6 +15,7 @@
 #include "core/base/text.h"
 #include "core/execute/work.h"
 #include "core/plan/plan.h"
+#include "core/sweep/attempts.h"
 #include "core/sweep/slurm.h"
 #include "core/sweep/supervisor.h"
 
@@ -64,32 +67,87 @@ std::vector<std::size_t> numbers_of(Job const& job, Graph const& graph) {
   return nodes;
 }
 
-// Outside a supervisor nobody has looked whether the work can be done yet.
-void require_parents(Graph const& graph, std::vector<std::size_t> const& nodes, Store const& store) {
-  for (auto const i : nodes)
-    for (auto const* parents : {&graph.nodes[i].after, &graph.nodes[i].trials})
-      for (auto const parent : *parents)
-        if (std::find(nodes.begin(), nodes.end(), parent) == nodes.end() && !is_settled(graph.nodes[parent], store))
-          throw RunError(graph.nodes[i].label + ": needs " + graph.nodes[parent].label + ", which is not done",
-                         Exit::runs_failed);
-}
-
-// In a job of a cluster: nobody but us waits, and nobody but us asks for more time.
-int work_alone(Graph const& graph, std::vector<std::size_t> const& nodes, Plan const& plan, Store const& store,
-               WorkOptions const& options) {
-  require_parents(graph, nodes, store);
-  try {
-    while (do_nodes(graph, nodes, plan, store, options) == WorkEnd::busy) {
-      throw_if_stop_requested();
-      std::this_thread::sleep_for(std::chrono::milliseconds(500));
-    }
-  } catch (Interrupted const&) {
-    if (stop_was_time_limit()) slurm_requeue();
-    throw;
+// In a job of a cluster: nobody but us waits, counts what was tried, and asks for more time.
+class ClusterWork {
+ public:
+  ClusterWork(Graph const& graph, Plan const& plan, Store const& store, WorkOptions options, fs::path const& logs)
+      : graph_(graph),
+        plan_(plan),
+        store_(store),
+        options_(std::move(options)),
+        job_{.log = slurm_log(logs).string(), .restarts = slurm_restarts()} {
+    options_.may_begin = [this](Node const& node) { return may_begin(node); };
   }
-  bool const all = std::all_of(nodes.begin(), nodes.end(), [&](auto i) { return is_settled(graph.nodes[i], store); });
-  return all ? 0 : static_cast<int>(Exit::runs_failed);
-}
+
+  // What the nodes need comes first, where the job that was to do it has died.
+  int run(std::vector<std::size_t> const& nodes) {
+    try {
+      for (;;) {
+        auto const left = left_to_try(graph_, nodes, store_);
+        if (std::find(left.begin(), left.end(), true) == left.end()) break;
+        if (do_one_group(left)) continue;
+        throw_if_stop_requested();
+        std::this_thread::sleep_for(std::chrono::milliseconds(500));
+      }
+    } catch (Interrupted const&) {
+      end_attempts();
+      if (stop_was_time_limit()) slurm_requeue();
+      throw;
+    }
+    auto const reasons = reasons_of(graph_, std::vector<bool>(graph_.nodes.size(), true), store_);
+    int code = 0;
+    for (auto const i : nodes) {
+      if (is_settled(graph_.nodes[i], store_)) continue;
+      report_error(graph_.nodes[i].label + ": " + reasons[i]);
+      code = static_cast<int>(Exit::runs_failed);
+    }
+    return code;
+  }
+
+ private:
+  // False: other processes are at all of them.
+  bool do_one_group(std::vector<bool> const& left) {
+    for (auto const& group : groups_to_try(graph_, left, store_)) {
+      throw_if_stop_requested();
+      if (do_nodes(graph_, group, plan_, store_, options_) == WorkEnd::busy) continue;
+      end_attempts();
+      return true;
+    }
+    return false;
+  }
+
+  bool may_begin(Node const& node) {
+    bool const known = is_given_up(node, store_);
+    bool const begins = begin_attempt(node, store_, job_);
+    if (begins || !known) tried_.push_back(&node);
+    return begins;
+  }
+
+  // Each has its result, or a note of its failure, or was interrupted and has saved itself.
+  void end_attempts() {
+    for (auto const* node : std::exchange(tried_, {})) {
+      if (is_settled(*node, store_)) {
+        forget_attempts(*node, store_);
+      } else if (is_given_up(*node, store_)) {
+        tell("node_failed", *node, read_failure(*node, store_).value_or(Failure{}).reason);
+      } else if (!read_failure(*node, store_)) {
+        take_back_attempt(*node, store_);
+        tell("node_interrupted", *node, "asked to stop");
+      }
+    }
+  }
+
+  void tell(std::string const& kind, Node const& node, std::string const& reason) const {
+    options_.report({.kind = kind, .node = node.id, .label = node.label, .reason = reason});
+  }
+
+  Graph const& graph_;
+  Plan const& plan_;
+  Store const& store_;
+  WorkOptions options_;
+  ClusterJob job_;
+  std::vector<Node const*> tried_;
+};
 
 }  // namespace
 
@@ -111,7 +169,7 @@ int work(Args const& args) {
   }
   EventLog log(store.study(job.study) / "events.jsonl");
   options.report = [&](Event const& event) { log.write(event); };
-  return work_alone(graph, nodes, plan, store, options);
+  return ClusterWork(graph, plan, store, options, store.study(job.study) / "slurm").run(nodes);
 }
 
 }  // namespace eexit::cli

@@ -166,6 +166,11 @@ std::string sbatch(SlurmJob const& job, SlurmOptions const& options, std::vector
   return id;
 }
 
+std::string environment(char const* name) {
+  char const* const value = std::getenv(name);
+  return value ? value : "";
+}
+
 // Adds to `jobs` as it goes.
 void submit_levels(std::vector<SlurmJob> const& levels, SlurmOptions const& options, std::vector<SlurmCount>& jobs) {
   bool const arrays = std::any_of(levels.begin(), levels.end(), [](SlurmJob const& l) { return l.elements > 1; });
@@ -255,14 +260,24 @@ int slurm_cancel(fs::path const& folder) {
   return elements;
 }
 
+std::string slurm_job_name() { return environment("SLURM_JOB_NAME"); }
+
+fs::path slurm_log(fs::path const& folder) {
+  auto const job = environment("SLURM_JOB_ID"), array = environment("SLURM_ARRAY_JOB_ID");
+  if (job.empty()) return "";
+  auto const number = array.empty() ? job : array + "_" + environment("SLURM_ARRAY_TASK_ID");
+  return fs::absolute(folder).lexically_normal() / (slurm_job_name() + "-" + number + ".log");
+}
+
+int slurm_restarts() { return std::atoi(environment("SLURM_RESTART_COUNT").c_str()); }
+
 bool slurm_requeue() {
-  char const* const job = std::getenv("SLURM_JOB_ID");
-  if (!job) return false;
+  auto const job = environment("SLURM_JOB_ID");
+  if (job.empty()) return false;
   // An element by array and number: the last one to start has the array's own job number, and requeuing that one would
   // requeue the whole array, finished elements too.
-  char const* const array = std::getenv("SLURM_ARRAY_JOB_ID");
-  char const* const element = std::getenv("SLURM_ARRAY_TASK_ID");
-  auto const id = array && element ? std::string(array) + "_" + element : std::string(job);
+  auto const array = environment("SLURM_ARRAY_JOB_ID"), element = environment("SLURM_ARRAY_TASK_ID");
+  auto const id = array.empty() || element.empty() ? job : array + "_" + element;
   auto const output = run_command({"scontrol", "requeue", id});
   // Slurm ends all of the job at once, scontrol too if it has not finished by then.
   if (output && (output->status == 0 || output->status == 128 + SIGTERM)) return true;

@@ -49,6 +49,12 @@ std::optional<std::vector<SlurmCount>> slurm_states(fs::path const& folder);
 // cannot be asked, or refuses.
 int slurm_cancel(fs::path const& folder);
 
+// Inside a job: its name, the log file that its script names (of a job of this folder), and how often Slurm has started
+// it again. Outside: "", "" and 0.
+std::string slurm_job_name();
+fs::path slurm_log(fs::path const& folder);
+int slurm_restarts();
+
 // Inside a job: asks Slurm to start this job or array element again later; Slurm then ends it by SIGTERM, so save
 // first. False outside a job, and with a warning when Slurm refuses.
 bool slurm_requeue();
