@@ -91,23 +91,61 @@ Estimate learn(Store const& store) {
   return estimate;
 }
 
+using Groups = std::vector<std::vector<std::size_t>>;
+
+// One process each, in an order in which they can be done.
+Groups all_groups(Graph const& graph, std::vector<bool> const& needed) {
+  Groups all;
+  for (auto& level : levels_of(graph, needed))
+    for (auto& group : level) all.push_back(std::move(group));
+  return all;
+}
+
+// Of one process: heads of one trunk pass it together, and a run's answers are forward passes over cal and test.
+double macs_of(Graph const& graph, std::vector<std::size_t> const& group) {
+  double sum = 0, longest = 0;
+  for (auto const i : group) {
+    auto const& node = graph.nodes[i];
+    auto const& run = *node.run;
+    if (node.kind == Node::Kind::collect)
+      sum += (static_cast<double>(run.splits->cal.size()) + run.facts->test_rows) * run.exit_cost.back().mac;
+    else
+      sum += node.macs - node.trunk_macs;
+    longest = std::max(longest, node.trunk_macs);
+  }
+  return sum + longest;
+}
+
+std::vector<std::vector<int>> waits_of(Graph const& graph, Groups const& groups) {
+  std::map<std::size_t, int> group_of;
+  for (std::size_t g = 0; g < groups.size(); ++g)
+    for (auto const i : groups[g]) group_of[i] = static_cast<int>(g);
+  std::vector<std::vector<int>> after(groups.size());
+  for (auto const& [i, own] : group_of)
+    for (auto const* parents : {&graph.nodes[i].after, &graph.nodes[i].trials})
+      for (auto const parent : *parents) {
+        auto const found = group_of.find(parent);
+        if (found != group_of.end() && found->second != own)
+          after[static_cast<std::size_t>(own)].push_back(found->second);
+      }
+  return after;
+}
+
 std::string expected_time(Graph const& graph, Store const& store, std::vector<bool> const& needed,
                           Workers const& with) {
   auto const estimate = learn(store);
-  std::vector<double> seconds(graph.nodes.size(), 0.0);
-  std::vector<std::vector<int>> after(graph.nodes.size());
-  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    auto const& node = graph.nodes[i];
-    for (auto const* parents : {&node.after, &node.trials})
-      for (auto const parent : *parents) after[i].push_back(static_cast<int>(parent));
-    if (!needed[i] || node.kind == Node::Kind::collect) continue;
-    auto const guess = estimate.seconds(
-        {.arch = node.run->arch.name, .device = with.device, .threads = with.threads, .macs = node.macs});
+  auto const groups = all_groups(graph, needed);
+  std::vector<double> seconds;
+  for (auto const& group : groups) {
+    auto const guess = estimate.seconds({.arch = graph.nodes[group.front()].run->arch.name,
+                                         .device = with.device,
+                                         .threads = with.threads,
+                                         .macs = macs_of(graph, group)});
     if (!guess) return "unknown: nothing was measured yet under " + (store.root() / "phases").string();
-    seconds[i] = *guess;
+    seconds.push_back(*guess);
   }
-  return "about " + duration(makespan(seconds, after, with.jobs)) + " of training with " + std::to_string(with.jobs) +
-         (with.jobs == 1 ? " worker of " : " workers of ") + std::to_string(with.threads) +
+  return "about " + duration(makespan(seconds, waits_of(graph, groups), with.jobs)) + " of training with " +
+         std::to_string(with.jobs) + (with.jobs == 1 ? " worker of " : " workers of ") + std::to_string(with.threads) +
          (with.threads == 1 ? " thread" : " threads") + ", judged by phases measured before";
 }
 
@@ -146,7 +184,8 @@ std::string count(std::size_t number, std::string const& one, std::string const&
 void print_dry_run(Plan const& plan, Graph const& graph, Store const& store, Workers const& workers, bool json) {
   auto const needed = still_needed(graph, store);
   auto const sums = sums_of(graph, store, needed);
-  auto const time = sums.to_do > 0 ? expected_time(graph, store, needed, workers) : "none: everything is done";
+  auto const time =
+      sums.to_do + sums.collections > 0 ? expected_time(graph, store, needed, workers) : "none: everything is done";
   if (json) {
     Json out = {{"spec", Json::parse(plan.spec)}, {"runs", Json::array()}, {"phases", Json::array()}};
     for (auto const& run : plan.runs) out["runs"].push_back(Json::parse(resolved(run)));
@@ -191,6 +230,7 @@ void print_status(Plan const& plan, Graph const& graph, Store const& store, bool
   std::map<NodeState, std::size_t> counts;
   Table table{.header = {"state", "node", "what", "why"}, .label_columns = 4};
   auto const needed = still_needed(graph, store);
+  auto const reasons = reasons_of(graph, needed, store);
   std::size_t unneeded = 0;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     auto const& node = graph.nodes[i];
@@ -202,11 +242,12 @@ void print_status(Plan const& plan, Graph const& graph, Store const& store, bool
       ++unneeded;
       continue;
     }
+    // By its own doing, or that of what it reads.
+    if (state != NodeState::running && !reasons[i].empty()) state = NodeState::failed;
     ++counts[state];
     if (state == NodeState::pending || state == NodeState::done) continue;
-    auto const failure = read_failure(node, store);
     table.rows.push_back({name_of(state), node.kind == Node::Kind::phase ? node.id.substr(0, 8) : "", node.label,
-                          failure ? failure->reason : ""});
+                          state == NodeState::failed ? reasons[i] : ""});
   }
   table.title = plan.study + ": " + std::to_string(graph.nodes.size() - unneeded) + " nodes";
   for (auto const state :

@@ -75,6 +75,23 @@ expect 1 '' "$EEXIT" sweep spec.json --set /study=diverging --set '/grid/regime=
 grep -q 'joint, step [0-9]*, exit [0-9] of 3: the loss is' stderr || { cat stderr >&2; fail "no phase, step and exit named"; }
 grep -q ',failed,' out/studies/diverging/results.csv || fail "no failed row"
 grep -q 'mixed' stdout || fail "the other run has no row"
+# Told once for what failed and once for what needs it; a trial that diverged is an answer.
+told() { python3 -c 'import json, sys
+events = [json.loads(line) for line in open("out/studies/" + sys.argv[1] + "/events.jsonl")]
+print(*sorted(e["event"] for e in events if "reason" in e))' "$1"; }
+[[ $(told diverging) == 'node_failed node_failed' ]] || fail "told of the diverging run: $(told diverging)"
+"$EEXIT" sweep spec.json --status --set /study=diverging --set '/grid/regime=[{"name": "joint"}, {"name": "mixed"}]' \
+  --set '/defaults/train/regimes={"joint": {"joint": {"optimizer": {"name": "sgd", "lr": 900}}}}' >status.txt
+[[ $(grep -c '^failed' status.txt) == 2 ]] || { cat status.txt; fail "expected a phase and the run that needs it"; }
+"$EEXIT" sweep spec.json --quiet --set /study=tuned --set '/grid/regime=[{"name": "joint"}]' \
+  --set '/defaults/train/optimizer={"name": "sgd", "lr": {"tune": [0.05, 900]}}' --set /eval/plain=false --set /rivals=[] >/dev/null
+[[ $(told tuned) == node_done ]] || fail "told of the diverged trial: $(told tuned)"
+# Heads that stand on one trunk are one process: more workers do not make the estimate shorter.
+estimate() { "$EEXIT" sweep spec.json --dry-run --set '/grid={"head_seed": [1, 2, 3, 4]}' --set /defaults/seed=7 \
+  --set '/defaults/regime={"name": "disjoint"}' --set /eval/plain=false --set /rivals=[] --json "$@" |
+  python3 -c 'import json, sys; print(json.load(sys.stdin)["to_do"]["time"].split(" with ")[0])'; }
+[[ $(estimate --threads 1) == 'about '* && $(estimate --threads 1) == "$(estimate --threads 8 --jobs 8)" ]] ||
+  fail "$(estimate --threads 1) by one, $(estimate --threads 8 --jobs 8) by eight"
 # Runs that diverge are failed rows, told apart by their settings; code 1, and a table all the same.
 "$EEXIT" sweep spec.json --quiet --out bad --set '/grid/~1train~1optimizer=[{"lr": 0.05}, {"lr": 1000, "weight_decay": 10}]' >bad.txt 2>bad.err && fail "code 0 with failed runs"
 grep -q 'train.optimizer.lr' bad.txt || { cat bad.txt; fail "rows of two rates are not told apart"; }
