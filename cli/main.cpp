@@ -37,11 +37,11 @@ std::vector<Command> const& commands() {
        train},
       {"sweep",
        "do the whole grid of a spec and print its table",
-       {.usage = "SPEC",
+       {.usage = "SPEC or STUDY",
         .about =
             "Trains every run of the grid in SPEC, phases that runs share once, then judges them and writes table,\n"
             "CSVs and chart to OUT/studies/NAME. What is done already is not done again; after an interruption the\n"
-            "same command goes on.",
+            "same command goes on. STUDY: one that was swept before, by its name, with the spec it was swept with.",
         .positional = {"SPEC"},
         .flags = {{"jobs", "N", "1", "worker processes; the threads are divided among them"},
                   {"fail-fast", "", "", "stop at the first node that fails"},
@@ -104,7 +104,9 @@ std::vector<Command> const& commands() {
        {.usage = "[FILE]",
         .about =
             "Writes a small spec that trains within minutes to FILE (default spec.json), and eexit.schema.json beside\n"
-            "it, so that an editor knows the keys. A file that is there already is left alone.",
+            "it, so that an editor knows the keys. A FILE that is there already is left alone; another "
+            "eexit.schema.json,\n"
+            "as of an older version, is replaced.",
         .positional = {"[FILE]"},
         .flags = {{"data", "DIR", "", "train on the data set in this folder, recognised by its files"}}},
        init},
@@ -131,9 +133,10 @@ std::vector<Command> const& commands() {
        "check every file of a store for damage",
        {.usage = "",
         .about =
-            "Checks what lies under OUT: checksums of weights and exits, keys of phases, parents, and that all else\n"
-            "can be read. Prints a line a problem and changes nothing. Exit code 74 when something is damaged; eexit\n"
-            "sweep makes damaged weights and exits again.",
+            "Checks what lies under OUT: checksums of weights, exits and checkpoints, keys of phases, parents; of all\n"
+            "other JSON and CSV files only that they can be read. Prints a line a problem and changes nothing. Exit\n"
+            "code 74 when something is damaged; eexit sweep makes damaged weights and exits again that it still\n"
+            "needs, eexit sweep --fresh all.",
         .positional = {},
         .flags = {}},
        verify},
