@@ -111,7 +111,8 @@ SweepReport run_here(Sweep const& sweep) {
 // Tables, charts and exit code of what is done.
 int finish(Sweep const& sweep, SweepReport const& report) {
   auto const& [args, whole, plan, graph, store] = sweep;
-  bool const any = std::any_of(whole.runs.begin(), whole.runs.end(), [&](auto& run) { return store.run_done(run.id); });
+  bool const any =
+      std::any_of(whole.runs.begin(), whole.runs.end(), [&](auto& run) { return sweep.store.run_done(run.id); });
   if (!any && report.failed.empty())
     throw SpecError(
         whole.study + ": no run is finished yet; eexit sweep " + args.positional[0] + " --status tells more",
@@ -175,7 +176,7 @@ SweepReport end_submission(Sweep const& sweep) {
     log.write({.kind = "node_failed", .node = graph.nodes[i].id, .label = graph.nodes[i].label, .reason = reason});
   auto const report = report_of(graph, plan, store);
   long const done =
-      std::count_if(nodes.begin(), nodes.end(), [&](auto i) { return is_settled(graph.nodes[i], store); });
+      std::count_if(nodes.begin(), nodes.end(), [&](auto i) { return is_settled(sweep.graph.nodes[i], sweep.store); });
   log.write({.kind = "sweep_done",
              .nodes = static_cast<int>(done),
              .failed = static_cast<int>(report.failed.size()),
