@@ -94,7 +94,7 @@ int bench_train(Args const& args) {
     double seconds = 0;
     eexit::train(jobs, {.task = task, .images = images},
                  {.done = [&](std::size_t, TrainResult const& result) { seconds = result.step_seconds; },
-                  .diverged = [](std::size_t, std::string const& reason) { throw RunError(reason); }});
+                  .diverged = [](std::size_t, std::string const& reason, long) { throw RunError(reason); }});
     set_log_level(before);
     return seconds;
   };

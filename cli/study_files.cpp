@@ -11,6 +11,7 @@
 #include "core/base/text.h"
 #include "core/execute/environment.h"
 #include "core/plan/plan.h"
+#include "core/plan/tuning.h"
 #include "core/report/axes.h"
 #include "core/store/exit_file.h"
 #include "core/sweep/rates.h"
@@ -152,7 +153,9 @@ Verdict judge_plan(Plan const& plan, EvalSpec const& eval, Store const& store,
                    std::map<std::string, std::string> const& failed) {
   std::vector<FinishedRun> runs;
   for (auto const& run : plan.runs) {
-    FinishedRun finished{.run = &run};
+    FinishedRun finished{.run = &run, .tuning_macs = tuning_macs(run, [&](std::string const& key, double planned) {
+                                        return spent_macs(key, planned, store);
+                                      })};
     if (store.run_done(run.id)) {
       finished.spent = spent_by(run, store);
       auto const stored = std::make_shared<StoredExits>(store.run(run.id) / "exits.safetensors");

@@ -150,8 +150,9 @@ class Loop {
       action(*learners_[i]);
     } catch (RunError const& error) {
       if (error.code != Exit::runs_failed) throw;
+      auto const steps = learners_[i]->step();
       learners_[i].reset();
-      end_.diverged(i, error.what());
+      end_.diverged(i, error.what(), steps);
     }
   }
 

@@ -53,7 +53,8 @@ struct TrainResult {
 // What becomes of job number `job`, as soon as it is known.
 struct TrainEnd {
   std::function<void(std::size_t job, TrainResult const&)> done;  // the net holds the weights that the phase keeps
-  std::function<void(std::size_t job, std::string const& reason)> diverged;  // a loss was not finite
+  // A loss was not finite, found after so many steps.
+  std::function<void(std::size_t job, std::string const& reason, long steps)> diverged;
 };
 
 // One job, or several heads phases that share parent, data, order, augmentation and precision. Goes on from the newest

@@ -45,6 +45,10 @@ bool with_heads_by(Run const& run, std::size_t number) {
   return false;
 }
 
+double part_of(double macs, long steps, long planned) {
+  return steps == planned ? macs : macs * static_cast<double>(steps) / static_cast<double>(planned);
+}
+
 // What a dead process was writing; the folder is locked by us.
 void remove_remains(fs::path const& folder) {
   for (auto const& entry : fs::directory_iterator(folder)) {
@@ -156,11 +160,13 @@ class Worker {
                       .label = each.node->label});
     auto const& images = data_.images(nodes[0]->run->data.source, Split::train);
     Task const task = classify();
-    TrainEnd const end = {.done = [&](std::size_t job, TrainResult const& result) { finish(prepared[job], result); },
-                          .diverged =
-                              [&](std::size_t job, std::string const& reason) {
-                                fail(*prepared[job].node, {.reason = reason, .diverged = true});
-                              }};
+    TrainEnd const end = {
+        .done = [&](std::size_t job, TrainResult const& result) { finish(prepared[job], result); },
+        .diverged =
+            [&](std::size_t job, std::string const& reason, long steps) {
+              auto const& node = *prepared[job].node;
+              fail(node, {.reason = reason, .diverged = true, .macs = part_of(node.macs, steps, node.steps)});
+            }};
     auto const room = Room{.memory_bytes = options_.feature_bytes, .folder = store_.root() / "tmp"};
     train(jobs, {.task = task, .images = images, .room = room, .report = options_.report}, end);
   }
@@ -198,8 +204,6 @@ class Worker {
     weights.metadata["phase"] = phase.key;
     auto const bytes = encode_tensors(weights);
     write_file(folder / "weights.safetensors", bytes);
-    auto const spent =
-        phase.steps > 0 ? phase.macs * static_cast<double>(result.steps) / static_cast<double>(phase.steps) : 0;
     Json json = {{"key", phase.key},
                  {"parent", phase.parent},
                  {"canonical", Json::parse(key_text(*made.node->run, made.node->phase))},
@@ -208,7 +212,7 @@ class Worker {
                  {"epochs", result.epochs},
                  {"stopped_early", result.stopped_early},
                  {"samples", result.samples},
-                 {"training_macs", result.steps == phase.steps ? phase.macs : spent},
+                 {"training_macs", part_of(phase.macs, result.steps, phase.steps)},
                  {"val", {{"loss", result.val.loss}, {"accuracy", result.val.accuracy}}},
                  {"digest", sha256(bytes)},
                  {"seconds", result.seconds},

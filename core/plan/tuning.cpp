@@ -49,7 +49,7 @@ double best_rate(TuneRule const& rule, std::vector<Trial> const& trials, TrialVa
   return std::get<2>(*std::min_element(order.begin(), order.end()));
 }
 
-double tuning_macs(Run const& run) {
+double tuning_macs(Run const& run, SpentMacs const& spent) {
   std::map<std::string, double> macs;
   for (auto const& phase : run.phases) {
     if (!phase.tuning) continue;
@@ -57,7 +57,7 @@ double tuning_macs(Run const& run) {
     for (auto const& trial : phase.tuning->trials) macs.emplace(trial.key, trial.macs);
   }
   double sum = 0;
-  for (auto const& [key, each] : macs) sum += each;
+  for (auto const& [key, planned] : macs) sum += spent ? spent(key, planned) : planned;
   return sum;
 }
 

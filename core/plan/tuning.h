@@ -29,8 +29,10 @@ using TrialValue = std::function<std::optional<double>(std::string const& key)>;
 // any with fewer of them. RunError when every trial diverged.
 double best_rate(TuneRule const&, std::vector<Trial> const&, TrialValue const&);
 
-// Training MACs spent on choosing the run's rates: trials and the phases they start from, each once.
-double tuning_macs(Run const&);
+// Training MACs spent on choosing the run's rates: trials and the phases they start from, each once. `spent`: what a
+// phase really took, of what was planned; empty: as planned.
+using SpentMacs = std::function<double(std::string const& key, double planned)>;
+double tuning_macs(Run const&, SpentMacs const& spent = {});
 
 // Sets the tunings of the run's phases that have rates to choose from, and returns the trials as runs of their own.
 std::vector<Run> add_tuning(Run&);

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "core/base/error.h"
+#include "core/base/signals.h"
 #include "core/base/text.h"
 #include "core/exits/statistics.h"
 #include "core/plan/tuning.h"
@@ -64,7 +65,7 @@ Result blank(std::string const& study, FinishedRun const& finished, Convention c
   row.epochs = epochs_text(finished);
   for (std::size_t i = 0; i < run.phases.size(); ++i)
     row.training_macs += i < finished.spent.size() ? finished.spent[i].macs : run.phases[i].macs;
-  row.training_macs += tuning_macs(run);
+  row.training_macs += finished.tuning_macs.value_or(tuning_macs(run));
   return row;
 }
 
@@ -151,6 +152,7 @@ class Judge {
   Verdict all(std::vector<FinishedRun> const& runs) {
     for (auto const& finished : runs) prepare(finished);
     for (auto const& finished : runs) {
+      throw_if_stop_requested();
       if (!finished.table) {
         auto row = blank(study_, finished, eval_.convention);
         row.metric = "failed";

@@ -24,8 +24,9 @@ struct Spent {
 
 struct FinishedRun {
   Run const* run = nullptr;
-  TableOf table = {};             // empty: the run failed
-  std::vector<Spent> spent = {};  // by phase; as planned where it is not known
+  TableOf table = {};                      // empty: the run failed
+  std::vector<Spent> spent = {};           // by phase; as planned where it is not known
+  std::optional<double> tuning_macs = {};  // spent on choosing its rates; as planned where it is not known
 };
 
 struct Verdict {

@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/base/signals.h"
 #include "core/plan/run_text.h"
 #include "core/store/exit_file.h"
 
@@ -229,16 +230,20 @@ void forget_unless(std::function<bool()> const& stands, Node const& node, Store 
 
 void forget_damaged(Graph const& graph, Store const& store, Convention convention,
                     std::set<std::string> const& trusted) {
-  for (auto const& node : graph.nodes)
-    if (node.kind == Node::Kind::collect && is_done(node, store) && !trusted.contains(node.id) &&
-        !run_stands(node, store, convention))
+  for (auto const& node : graph.nodes) {
+    if (node.kind != Node::Kind::collect || !is_done(node, store) || trusted.contains(node.id)) continue;
+    throw_if_stop_requested();
+    if (!run_stands(node, store, convention))
       forget_unless([&] { return run_stands(node, store, convention); }, node, store);
+  }
   // From the last on: a phase that is trained again needs its parent whole.
   auto needed = still_needed(graph, store);
   for (auto i = graph.nodes.size(); i-- > 0;) {
     auto const& node = graph.nodes[i];
     bool const read = std::any_of(node.before.begin(), node.before.end(), [&](auto next) { return needed[next]; });
-    if (!read || node.kind != Node::Kind::phase || !is_done(node, store) || phase_stands(node, store)) continue;
+    if (!read || node.kind != Node::Kind::phase || !is_done(node, store)) continue;
+    throw_if_stop_requested();
+    if (phase_stands(node, store)) continue;
     forget_unless([&] { return phase_stands(node, store); }, node, store);
     needed[i] = true;
   }
@@ -255,7 +260,7 @@ void forget_all(Graph const& graph, Store const& store) {
 }
 
 void write_failure(Node const& node, Store const& store, Failure const& failure) {
-  Json const json = {{"reason", failure.reason}, {"diverged", failure.diverged}};
+  Json const json = {{"reason", failure.reason}, {"diverged", failure.diverged}, {"macs", failure.macs}};
   write_file(folder_of(node, store) / "failed.json", json.dump(2) + "\n");
 }
 
@@ -270,7 +275,8 @@ std::optional<Failure> read_failure(Node const& node, Store const& store) {
   auto const json = Json::parse(text, nullptr, false);
   if (!json.is_object() || !json.value("reason", Json()).is_string())
     return Failure{.reason = path.string() + " is damaged"};
-  return Failure{.reason = json.at("reason"), .diverged = json.value("diverged", false)};
+  return Failure{
+      .reason = json.at("reason"), .diverged = json.value("diverged", false), .macs = json.value("macs", 0.0)};
 }
 
 void forget_failure(Node const& node, Store const& store) { remove_tree(folder_of(node, store) / "failed.json"); }

@@ -70,6 +70,7 @@ void forget_all(Graph const&, Store const&);
 struct Failure {
   std::string reason;
   bool diverged = false;  // of the numbers, not of the machine: trying again gives the same
+  double macs = 0;        // of training until it diverged
 };
 void write_failure(Node const&, Store const&, Failure const&);
 std::optional<Failure> read_failure(Node const&, Store const&);

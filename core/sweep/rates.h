@@ -11,6 +11,10 @@ namespace eexit {
 // all of them diverged.
 PlannedPhase with_chosen_rate(PlannedPhase const&, Store const&);
 
+// Training MACs that a trial, or a phase it starts from, really took: early stopping and divergence make them less than
+// planned. As planned where it is not done.
+double spent_macs(std::string const& key, double planned, Store const&);
+
 // tuning.csv: every trial of the plan with its value (mean accuracy on val over exits; empty: diverged or not done),
 // training MACs, and whether its rate was chosen. Columns: tuning, run, phase, seed, rate, value, training_macs,
 // chosen.

@@ -86,6 +86,17 @@ print(*sorted(e["event"] for e in events if "reason" in e))' "$1"; }
 "$EEXIT" sweep spec.json --quiet --set /study=tuned --set '/grid/regime=[{"name": "joint"}]' \
   --set '/defaults/train/optimizer={"name": "sgd", "lr": {"tune": [0.05, 900]}}' --set /eval/plain=false --set /rivals=[] >/dev/null
 [[ $(told tuned) == node_done ]] || fail "told of the diverged trial: $(told tuned)"
+# A trial costs what was really trained of it, and all trials count for the run.
+python3 - <<'PYTHON' || fail 'training MACs of trials'
+import csv, glob, json
+trials = list(csv.DictReader(open("out/studies/tuned/tuning.csv")))
+good, bad = (float(next(t["training_macs"] for t in trials if bool(t["value"]) == has)) for has in (True, False))
+assert 0 < bad < good, (bad, good)
+row = next(csv.DictReader(open("out/studies/tuned/results.csv")))
+keys = next(csv.DictReader(open("out/studies/tuned/runs.csv")))["phases"].split(";")
+own = sum(json.load(open(f"out/phases/{key}/phase.json"))["training_macs"] for key in keys)
+assert abs(float(row["training_macs"]) - own - bad - good) < 1e-6 * own, row["training_macs"]
+PYTHON
 # Heads that stand on one trunk are one process: more workers do not make the estimate shorter.
 estimate() { "$EEXIT" sweep spec.json --dry-run --set '/grid={"head_seed": [1, 2, 3, 4]}' --set /defaults/seed=7 \
   --set '/defaults/regime={"name": "disjoint"}' --set /eval/plain=false --set /rivals=[] --json "$@" |

@@ -68,7 +68,7 @@ std::map<std::string, TensorBytes> train_first(Plan const& plan, fs::path const&
       {.run = run, .phase = run.phases[0], .net = *net, .method = method, .folder = folder, .label = "test"}};
   train(jobs, {.task = task, .images = data.images(run.data.source, Split::train)},
         {.done = [](std::size_t, TrainResult const&) {},
-         .diverged = [](std::size_t, std::string const& reason) { FAIL(reason); }});
+         .diverged = [](std::size_t, std::string const& reason, long) { FAIL(reason); }});
   std::map<std::string, TensorBytes> values;
   for (auto const& [name, tensor] : tensors_of(*net)) values[name] = to_bytes(tensor);
   return values;
@@ -203,6 +203,10 @@ TEST_CASE("heads on one frozen trunk learn together what they learn alone, bit f
        {Case{"augmented", {}, Room{}.memory_bytes}, Case{"features kept", {plain_data}, Room{}.memory_bytes},
         Case{"features on disk", {plain_data}, 100 << 10},
         Case{"bf16, features kept", {plain_data, "/defaults/train/precision=bf16"}, Room{}.memory_bytes},
+        Case{"seeds of heads and optimisers of their own",
+             {plain_data, "/grid/head_seed=[3, 4]",
+              R"(/grid/~1train~1regimes~1disjoint~1heads~1optimizer=[{"lr": 0.1}, {"name": "adamw", "lr": 0.001}])"},
+             Room{}.memory_bytes},
         Case{"early stopping",
              {"/defaults/train/protocol={\"name\": \"converged\", \"patience\": 1, \"max_epochs\": 3}"},
              Room{}.memory_bytes}}) {
@@ -215,7 +219,7 @@ TEST_CASE("heads on one frozen trunk learn together what they learn alone, bit f
     Store const store(folder.path), alone(other.path);
     auto const plan = resnet_plan(store, R"({"name": "disjoint"})", all);
     auto const graph = make_graph(plan);
-    REQUIRE(plan.runs.size() == 6);
+    REQUIRE(plan.runs.size() == (name.starts_with("seeds") ? 24 : 6));
     do_plan(plan, store, {.feature_bytes = memory});
     auto const& backbone = plan.runs[0].phases[0].key;
     fs::create_directories(alone.phase(backbone));
@@ -328,7 +332,7 @@ TEST_CASE(
   int done = 0;
   train(jobs, {.task = task, .images = data.images(run.data.source, Split::train)},
         {.done = [&](std::size_t, TrainResult const&) { ++done; },
-         .diverged = [](std::size_t, std::string const& reason) { FAIL(reason); }});
+         .diverged = [](std::size_t, std::string const& reason, long) { FAIL(reason); }});
   REQUIRE(done == 1);
   auto const good = where / "checkpoint-1.safetensors", newest = where / "checkpoint-2.safetensors";
   auto const older = read_tensors(good);

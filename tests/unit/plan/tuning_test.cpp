@@ -167,6 +167,8 @@ TEST_CASE("MACs of tuning: every trial and what trials start from, once") {
   auto const& run = plan.runs.front();
   // Two rates on two seeds for each phase; the joint trials start from one backbone a seed.
   CHECK(tuning_macs(run) == 4 * run.phases[0].macs + 4 * run.phases[1].macs + 2 * run.phases[0].macs);
+  // What was really spent counts: here half of everything.
+  CHECK(tuning_macs(run, [](std::string const&, double planned) { return planned / 2; }) == tuning_macs(run) / 2);
   auto const half = plan_of(spec_of(joint_tuned)).runs.front();
   CHECK_FALSE(half.phases[0].tuning);
   CHECK(tuning_macs(half) == half.phases[0].macs + 2 * half.phases[1].macs);

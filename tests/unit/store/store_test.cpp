@@ -187,7 +187,7 @@ TEST_CASE("a checkpoint of another format stops, one of another phase is passed 
     CHECK(error.code == Exit::data);
     CHECK(std::string(error.what()) ==
           (folder.path / "checkpoint-3.safetensors").string() +
-              ": checkpoint of format \"2\", expected 1; finish it with the version that wrote it, or use --fresh");
+              ": checkpoint of format \"3\", expected 2; finish it with the version that wrote it, or use --fresh");
   }
 }
 
