@@ -178,7 +178,7 @@ TEST_CASE("a checkpoint of another format stops, one of another phase is passed 
     CHECK(muted.text().ends_with("checkpoint-2.safetensors: belongs to another phase; passed over\n"));
   }
   auto later = state(3);
-  later.metadata["format"] = "2";
+  later.metadata["format"] = "3";
   write_tensors(folder.path / "checkpoint-3.safetensors", later);
   try {
     load_checkpoint(folder.path, "key");
