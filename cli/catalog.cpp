@@ -169,11 +169,11 @@ Catalog real_catalog(Store const& store) {
                 JsonReader reader(regime.params, std::make_shared<Source>());
                 return find(regimes(), "regime", regime.name, "regime").make(reader)(spec);
               },
-          .by_confidence =
-              [](std::string const& policy) {
-                auto reader = empty_reader();
-                return find(policies(), "policy", policy, "policy").make(reader).by_confidence;
-              }};
+          .policy = [](std::string const& policy) -> PolicyFacts {
+            auto reader = empty_reader();
+            auto const family = find(policies(), "policy", policy, "policy").make(reader);
+            return {.by_confidence = family.by_confidence, .swept = static_cast<bool>(family.sweep)};
+          }};
 }
 
 Catalog looking_catalog(Store const& store) {

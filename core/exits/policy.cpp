@@ -29,14 +29,14 @@ std::optional<Point> best_within(std::vector<Point> const& points, double cost) 
 
 PolicyFamily family(std::function<std::vector<Point>(ExitTable const&)> frontier,
                     std::function<Policy(Knobs const&)> at) {
-  auto fit = [frontier](ExitTable const& calibration, double cost) { return best_within(frontier(calibration), cost); };
-  return {std::move(frontier), std::move(fit), std::move(at)};
+  auto fit = [](ExitTable const&, std::vector<Point> const& points, double cost) { return best_within(points, cost); };
+  return {.frontier = std::move(frontier), .fit = fit, .at = std::move(at)};
 }
 
-std::vector<double> reference_thresholds() {
-  std::vector<double> thresholds;
-  for (int i = 0; i < 100; ++i) thresholds.push_back(i / 99.0);
-  return thresholds;
+std::vector<Knobs> whole_numbers(int exits) {
+  std::vector<Knobs> numbers;
+  for (int i = 0; i < exits; ++i) numbers.push_back({static_cast<double>(i)});
+  return numbers;
 }
 
 }  // namespace eexit

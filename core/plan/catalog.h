@@ -25,7 +25,7 @@ struct Catalog {
                           std::vector<std::string> const& after)>
       heads;
   std::function<std::vector<Phase>(Choice const& regime, TrainSpec const&)> regime_phases;
-  std::function<bool(std::string const& policy)> by_confidence;  // else the measure of confidence has no effect
+  std::function<PolicyFacts(std::string const& policy)> policy;
 };
 
 }  // namespace eexit

@@ -50,6 +50,11 @@ struct HeadFacts {
   long long params = 0;                // of all heads and what they share
 };
 
+struct PolicyFacts {
+  bool by_confidence = true;  // else the measure of confidence has no effect
+  bool swept = true;          // the reference benchmark has a sweep of it
+};
+
 // Mean costs up to and including each exit, heads on the way included, the network's own classifier last.
 std::vector<double> exit_costs(BackboneFacts const&, HeadFacts const&, std::vector<std::string> const& after,
                                Convention);

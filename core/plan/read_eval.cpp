@@ -24,6 +24,18 @@ void refuse_repeats(JsonReader& reader, EvalSpec const& eval) {
                                   rule.confidence + " twice");
 }
 
+// The reference's rule averages one sweep over seeds: knobs fitted to each run have none.
+void refuse_unswept(JsonReader& reader, EvalSpec const& eval, Catalog const& catalog) {
+  if (!eval.reference_rule) return;
+  std::vector<std::string> swept;
+  for (auto const& name : catalog.names("policies"))
+    if (catalog.policy(name).swept) swept.push_back(name);
+  for (auto const& rule : eval.policies)
+    if (!catalog.policy(rule.policy.name).swept)
+      reader.fail("rule", "expected policies of the reference's sweeps (" + join(swept, ", ") +
+                              ") with \"reference\", found " + rule.policy.name);
+}
+
 }  // namespace
 
 EvalSpec read_eval(JsonReader& reader, Catalog const& catalog) {
@@ -34,7 +46,7 @@ EvalSpec read_eval(JsonReader& reader, Catalog const& catalog) {
     rule.confidence = params.one_of("confidence", "max_probability", {"max_probability", "entropy", "margin"},
                                     "measure the rule looks at");
     catalog.read("policies", name, params);
-    if (params.has("confidence") && !catalog.by_confidence(name))
+    if (params.has("confidence") && !catalog.policy(name).by_confidence)
       eval.warnings.push_back(params.place("confidence") + ": ignored because " + name + " goes by predictions alone");
     Json own = Json::parse(params.resolved());
     own.erase("name");
@@ -49,6 +61,7 @@ EvalSpec read_eval(JsonReader& reader, Catalog const& catalog) {
   eval.reference_rule =
       reader.one_of("rule", "default", {"default", "reference"},
                     "default: best on cal within the budget; reference: as published, on test") == "reference";
+  refuse_unswept(reader, eval, catalog);
   eval.convention =
       reader.one_of("cost", "mac", {"mac", "fv"}, "mac: convolutions and products; fv: the reference's") == "mac"
           ? Convention::mac

@@ -17,12 +17,22 @@ PolicyFamily family_of(EvalSpec::Rule const& rule) {
   return find(policies(), "policy", rule.policy.name, "policy").make(reader);
 }
 
-std::optional<Knobs> fitted_knobs(EvalSpec::Rule const& rule, ExitTable const& cal, std::optional<double> budget) {
-  auto const family = family_of(rule);
-  if (!budget) return family.frontier(cal).back().knobs;  // the dearest point: all rows at the last exit
-  auto const point = family.fit(cal, *budget * cal.plain_cost);
+namespace {
+
+// The knobs for a budget from a family's frontier on cal.
+std::optional<Knobs> knobs_for(PolicyFamily const& family, ExitTable const& cal, std::vector<Point> const& points,
+                               std::optional<double> budget) {
+  if (!budget) return points.back().knobs;  // the dearest point: all rows at the last exit
+  auto const point = family.fit(cal, points, *budget * cal.plain_cost);
   if (!point) return std::nullopt;
   return point->knobs;
+}
+
+}  // namespace
+
+std::optional<Knobs> fitted_knobs(EvalSpec::Rule const& rule, ExitTable const& cal, std::optional<double> budget) {
+  auto const family = family_of(rule);
+  return knobs_for(family, cal, family.frontier(cal), budget);
 }
 
 namespace {
@@ -100,13 +110,14 @@ class Tables {
 };
 
 // The reference benchmark's rule (facts: evaluation 4): curves on test averaged over seeds index by index, then the
-// last entry before the first that costs too much. Finite families are taken as they are.
+// last entry before the first that costs too much.
 class ReferenceRule {
  public:
   void add(std::string const& cell, EvalSpec::Rule const& rule, ExitTable const& test) {
     auto& sweep = sweeps_[cell + "/" + rule.policy.name + "/" + rule.confidence];
-    if (sweep.knobs.empty()) sweep.knobs = knobs_of(rule, test);
     auto const family = family_of(rule);
+    require(static_cast<bool>(family.sweep), "the reference's rule has a sweep to choose from");
+    if (sweep.knobs.empty()) sweep.knobs = family.sweep(test.exits);
     sweep.cost.resize(sweep.knobs.size());
     for (std::size_t i = 0; i < sweep.knobs.size(); ++i)
       sweep.cost[i] += simulate(test, family.at(sweep.knobs[i])).cost;
@@ -129,16 +140,28 @@ class ReferenceRule {
     int runs = 0;
     double plain = 0;
   };
-  static std::vector<Knobs> knobs_of(EvalSpec::Rule const& rule, ExitTable const& test) {
-    std::vector<Knobs> knobs;
-    if (rule.policy.name == "threshold")
-      for (double const t : reference_thresholds()) knobs.push_back({t});
-    else
-      for (auto const& point : family_of(rule).frontier(test)) knobs.push_back(point.knobs);
-    return knobs;
-  }
   std::map<std::string, Sweep> sweeps_;
 };
+
+// One rule on one run: what is fitted on cal, once for both splits.
+struct Fitted {
+  PolicyFamily family;
+  std::vector<Point> choices;               // the frontier on cal
+  std::vector<std::optional<Knobs>> knobs;  // by budget
+};
+
+// The curve of a rule on a table. One whose points are fitted to a table takes those of cal: fitted on test they would
+// have seen its answers.
+std::vector<Point> curve_of(Fitted const& fitted, ExitTable const& table) {
+  if (!fitted.family.fitted) return fitted.family.frontier(table);
+  std::vector<Point> points;
+  for (auto const& choice : thin(fitted.choices)) {
+    auto const outcome = simulate(table, fitted.family.at(choice.knobs));
+    points.push_back({choice.knobs, outcome.cost, outcome.score});
+  }
+  std::stable_sort(points.begin(), points.end(), [](Point const& a, Point const& b) { return a.cost < b.cost; });
+  return points;
+}
 
 class Judge {
  public:
@@ -181,19 +204,23 @@ class Judge {
   void run(FinishedRun const& finished) {
     Tables tables(finished.table);
     auto const& run = *finished.run;
+    std::vector<Fitted> fitted;
+    for (auto const& rule : eval_.policies) fitted.push_back(fit(run, rule, tables.at("cal", rule.confidence)));
     for (auto const* split : splits) {
       auto const& any = tables.at(split, eval_.policies.front().confidence);
       auto const base = blank(study_, finished, eval_.convention);
-      for (auto const& rule : eval_.policies) {
+      for (std::size_t i = 0; i < fitted.size(); ++i) {
+        auto const& rule = eval_.policies[i];
         auto const& table = tables.at(split, rule.confidence);
-        auto const& cal = tables.at("cal", rule.confidence);
-        auto const frontier = family_of(rule).frontier(table);
+        bool const on_cal = std::string_view(split) == "cal";
+        auto const frontier = on_cal ? fitted[i].choices : curve_of(fitted[i], table);
         Result row = base;
         row.split = split;
         row.policy = rule.policy.name;
         row.confidence = rule.confidence;
-        for (auto const& budget : budgets_) verdict_.results.push_back(at_budget(row, run, rule, cal, table, budget));
-        headlines(row, run, rule, cal, table, frontier);
+        for (std::size_t b = 0; b < budgets_.size(); ++b)
+          verdict_.results.push_back(at_budget(row, fitted[i], b, table));
+        headlines(row, run, fitted[i], table, frontier);
         for (auto const& point : thin(frontier)) curve(row, "frontier", point.knobs, point.cost, point.score, table);
       }
       oracle_rows(base, split, any);
@@ -204,29 +231,36 @@ class Judge {
     }
   }
 
-  Result at_budget(Result row, Run const& run, EvalSpec::Rule const& rule, ExitTable const& cal, ExitTable const& table,
-                   std::optional<double> budget) const {
-    row.budget = budget_text(budget);
+  Fitted fit(Run const& run, EvalSpec::Rule const& rule, ExitTable const& cal) const {
+    Fitted fitted{.family = family_of(rule), .choices = {}, .knobs = {}};
+    fitted.choices = fitted.family.frontier(cal);
+    for (auto const& budget : budgets_)
+      fitted.knobs.push_back(eval_.reference_rule ? reference_.knobs(run.cell, rule, budget)
+                                                  : knobs_for(fitted.family, cal, fitted.choices, budget));
+    return fitted;
+  }
+
+  Result at_budget(Result row, Fitted const& fitted, std::size_t budget, ExitTable const& table) const {
+    row.budget = budget_text(budgets_[budget]);
     row.metric = "accuracy";
-    auto const knobs =
-        eval_.reference_rule ? reference_.knobs(run.cell, rule, budget) : fitted_knobs(rule, cal, budget);
+    auto const& knobs = fitted.knobs[budget];
     if (!knobs) {
       set_unreachable(row, table);
       return row;
     }
     row.knobs = join(*knobs, ";");
-    set_outcome(row, simulate(table, family_of(rule).at(*knobs)), table, budget);
+    set_outcome(row, simulate(table, fitted.family.at(*knobs)), table, budgets_[budget]);
     return row;
   }
 
-  void headlines(Result row, Run const& run, EvalSpec::Rule const& rule, ExitTable const& cal, ExitTable const& table,
+  void headlines(Result row, Run const& run, Fitted const& fitted, ExitTable const& table,
                  std::vector<Point> const& frontier) {
     row.metric = "auc";
     row.value = area_under(frontier, table.plain_cost);
     verdict_.results.push_back(row);
     auto const plain = plain_on_cal_.find(run.plain_run);
     if (plain == plain_on_cal_.end()) return;
-    auto const choices = family_of(rule).frontier(cal);
+    auto const& choices = fitted.choices;
     for (int points = 0; points <= 2; ++points) {
       row.metric = "cost_at_" + std::to_string(points);
       row.value.reset();
@@ -237,7 +271,7 @@ class Judge {
           std::find_if(choices.begin(), choices.end(), [&](Point const& point) { return point.score >= wanted; });
       if (good != choices.end()) {
         row.knobs = join(good->knobs, ";");
-        row.value = simulate(table, family_of(rule).at(good->knobs)).cost / table.plain_cost;
+        row.value = simulate(table, fitted.family.at(good->knobs)).cost / table.plain_cost;
       }
       verdict_.results.push_back(row);
     }

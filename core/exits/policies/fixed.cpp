@@ -30,6 +30,7 @@ PolicyFamily fixed(JsonReader& reader) {
   reader.done();
   auto made = family(frontier, at);
   made.by_confidence = false;
+  made.sweep = whole_numbers;
   return made;
 }
 

@@ -45,6 +45,7 @@ PolicyFamily patience(JsonReader& reader) {
   reader.done();
   auto made = family(frontier, at);
   made.by_confidence = false;
+  made.sweep = whole_numbers;
   return made;
 }
 

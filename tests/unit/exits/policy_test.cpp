@@ -184,7 +184,7 @@ TEST_CASE("knobs of a wrong number or range are refused") {
   CHECK_THROWS_AS(make_policy("threshold").at({2.1}), SpecError);
 }
 
-TEST_CASE("a policy has no parameters of its own") {
+TEST_CASE("a policy refuses parameters that it does not know") {
   auto const source = std::make_shared<Source const>(Source{"spec.json", {}});
   for (auto const& entry : policies()) {
     JsonReader reader(R"({"treshold": 1})", source);
@@ -215,12 +215,13 @@ TEST_CASE("permuted test labels change no knob and no exit, only the score") {
     bool score_changed = false;
     for (double const fraction : {0.25, 0.5, 0.75, 1.0}) {
       double const budget = fraction * calibration.plain_cost;
-      auto const chosen = family.fit(calibration, budget);
+      auto const points = family.frontier(calibration);
+      auto const chosen = family.fit(calibration, points, budget);
       if (!chosen) continue;
       CHECK(chosen->cost <= budget);
       CHECK(same(*chosen, simulate(calibration, family.at(chosen->knobs))));
       auto const before = simulate(test, family.at(chosen->knobs));
-      CHECK(family.fit(calibration, budget)->knobs == chosen->knobs);
+      CHECK(family.fit(calibration, points, budget)->knobs == chosen->knobs);
       auto const after = simulate(permuted, family.at(chosen->knobs));
       CHECK(after.exit == before.exit);
       CHECK(after.cost == before.cost);
@@ -231,9 +232,10 @@ TEST_CASE("permuted test labels change no knob and no exit, only the score") {
 }
 
 TEST_CASE("the reference's thresholds are 100 from 0 to 1") {
-  auto const thresholds = reference_thresholds();
+  auto const thresholds = make_policy("threshold").sweep(4);
   REQUIRE(thresholds.size() == 100);
-  CHECK(thresholds.front() == 0);
-  CHECK(thresholds.back() == 1);
-  CHECK(thresholds[33] == 33.0 / 99);
+  CHECK(thresholds.front() == Knobs{0});
+  CHECK(thresholds.back() == Knobs{1});
+  CHECK(thresholds[33] == Knobs{33.0 / 99});
+  for (auto const* name : {"fixed", "patience"}) CHECK(make_policy(name).sweep(3) == std::vector<Knobs>{{0}, {1}, {2}});
 }
