@@ -36,8 +36,8 @@ ExitTable small_table() {
 
 }  // namespace
 
-TEST_CASE("the registry knows the three policies by their names") {
-  CHECK(names(policies()) == std::vector<std::string>{"threshold", "fixed", "patience"});
+TEST_CASE("the registry knows the policies by their names") {
+  CHECK(names(policies()) == std::vector<std::string>{"threshold", "fixed", "patience", "confident_patience"});
 }
 
 TEST_CASE("threshold: the frontier of a table worked by hand") {
