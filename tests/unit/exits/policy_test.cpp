@@ -37,7 +37,8 @@ ExitTable small_table() {
 }  // namespace
 
 TEST_CASE("the registry knows the policies by their names") {
-  CHECK(names(policies()) == std::vector<std::string>{"threshold", "fixed", "patience", "confident_patience"});
+  CHECK(names(policies()) == std::vector<std::string>{"threshold", "fixed", "patience", "confident_patience",
+                                                      "exit_thresholds", "class_thresholds"});
 }
 
 TEST_CASE("threshold: the frontier of a table worked by hand") {

@@ -66,6 +66,8 @@ std::vector<Bad> top_errors() {
           rest("rival out of bounds", R"("rivals": [{"arch": {"depth": 99}}])"),
           rest("unknown policy", R"("eval": {"policies": [{"name": "treshold"}]})"),
           rest("no policy", R"("eval": {"policies": []})"),
+          rest("no sweep to choose from",
+               R"("eval": {"policies": [{"name": "fixed"}, {"name": "exit_thresholds"}], "rule": "reference"})"),
           rest("policy twice", R"("eval": {"policies": [{"name": "fixed"}, {"name": "fixed"}]})"),
           rest("policy's unknown key", R"("eval": {"policies": [{"name": "fixed", "konfidence": "margin"}]})"),
           rest("unknown confidence", R"("eval": {"policies": [{"name": "threshold", "confidence": "max"}]})"),

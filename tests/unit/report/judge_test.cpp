@@ -311,11 +311,36 @@ TEST_CASE("curves: frontiers, single exits, plain and rival") {
         "rival  rival  12 0.6 0.25\n");
 }
 
+TEST_CASE("a rule fitted to its table has on test the points of cal") {
+  auto const run = run_of("r");
+  EvalSpec eval;
+  eval.policies = {{.policy = {"exit_thresholds", R"({"fit":"ascent"})"}}};
+  auto const verdict = judge("s", {{&run, tables(cal, test_rows)}}, eval);
+  std::string text;
+  for (auto const& row : verdict.curves.rows)
+    if (row[5] == "frontier") text += row[2] + " " + row[6] + ": " + row[9] + " for " + row[7] + "\n";
+  // Fitted to test, 0.25 and 0.5 would be one point.
+  CHECK(text ==
+        "cal -1: 0.5 for 10\n"
+        "cal 0.25: 0.75 for 15\n"
+        "cal 0.5: 1 for 20\n"
+        "cal 2: 0.75 for 30\n"
+        "test -1: 0.5 for 10\n"
+        "test 0.25: 0.75 for 20\n"
+        "test 0.5: 0.75 for 20\n"
+        "test 2: 0.5 for 30\n");
+  CHECK(text_of(row_of(verdict, "r", "test", "exit_thresholds", "0.25")) == ": - for 10 (0.5)");
+  CHECK(text_of(row_of(verdict, "r", "test", "exit_thresholds", "0.75")) == "0.25: 0.75 for 20 (1), left 2;2, over");
+  CHECK(text_of(row_of(verdict, "r", "test", "exit_thresholds", "max")) == "2: 0.5 for 30 (1.5), left 0;4");
+  // Best so far on test: 0.5 from half the plain cost on, 0.75 at all of it.
+  CHECK(row_of(verdict, "r", "test", "exit_thresholds", "", "auc").value == Approx(0.25));
+}
+
 TEST_CASE("every policy: max is the last exit for all rows") {
   auto const run = run_of("r");
-  auto const verdict = judge("s", {{&run, tables(cal, test_rows)}}, rules({"threshold", "fixed", "patience"}));
-  for (auto const* policy : {"threshold", "fixed", "patience"})
-    CHECK(row_of(verdict, "r", "test", policy, "max").exits == std::vector<int>{0, 4});
+  auto const all = names(policies());
+  auto const verdict = judge("s", {{&run, tables(cal, test_rows)}}, rules(all));
+  for (auto const& policy : all) CHECK(row_of(verdict, "r", "test", policy, "max").exits == std::vector<int>{0, 4});
   CHECK(row_of(verdict, "r", "test", "fixed", "max").knobs == "1");
   CHECK(row_of(verdict, "r", "test", "fixed", "0.75").knobs == "0");
 }
@@ -368,16 +393,20 @@ TEST_CASE("a failed seed is left out of the reference's average") {
 TEST_CASE("no knob looks at test labels") {
   auto const run = run_of("r");
   auto const plain = other("plain", Role::plain);
+  auto eval = rules({"threshold", "fixed", "patience", "confident_patience", "exit_thresholds", "class_thresholds"});
   auto const knobs = [&](ExitTable const& table) {
-    auto const verdict = judge("s", {{&run, tables(cal, table)}, {&plain, tables(single(3, 4, 20), single(3, 4, 20))}},
-                               rules({"threshold", "fixed", "patience"}));
+    auto const verdict =
+        judge("s", {{&run, tables(cal, table)}, {&plain, tables(single(3, 4, 20), single(3, 4, 20))}}, eval);
     std::string text;
     for (auto const& row : verdict.results)
       text += row.policy + " " + row.budget + " " + row.metric + " " + row.knobs + "\n";
+    for (auto const& row : verdict.curves.rows) text += row[2] + " " + row[3] + " " + row[5] + " " + row[6] + "\n";
     return text;
   };
   auto permuted = test_rows;
   permuted.label = {1, 0, 1, 1};
+  CHECK(knobs(permuted) == knobs(test_rows));
+  eval.policies = {{.policy = {"exit_thresholds", R"({"fit":"ascent"})"}}};
   CHECK(knobs(permuted) == knobs(test_rows));
   auto changed = cal;
   changed.label = {0, 0, 1, 1};
@@ -398,10 +427,12 @@ TEST_CASE("a run without heads has one operating point, whatever the rule") {
   std::vector<FinishedRun> const runs = {{.run = &alone, .table = tables(single(3, 4, 20), single(2, 4, 20))},
                                          {.run = &plain, .table = tables(single(3, 4, 20), single(2, 4, 20))}};
   for (bool const reference : {false, true}) {
-    auto eval = rules({"threshold", "patience", "fixed"});
+    auto judged = reference ? std::vector<std::string>{"threshold", "patience", "fixed"} : names(policies());
+    auto eval = rules(judged);
     eval.reference_rule = reference;
     auto const verdict = judge("s", runs, eval);
-    for (auto const* policy : {"threshold", "patience", "fixed", "oracle"}) {
+    judged.emplace_back("oracle");
+    for (auto const& policy : judged) {
       INFO(policy << " " << reference);
       CHECK_FALSE(row_of(verdict, "alone", "test", policy, "0.5").value);
       for (auto const* budget : {"1", "max"}) {
