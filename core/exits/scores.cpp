@@ -11,29 +11,31 @@ namespace eexit {
 
 namespace {
 
-// The largest logit and the sum of exp(z - largest), which is at least 1.
+// The largest logit and the sum of exp((z - largest) / temperature), which is at least 1.
 struct Scale {
-  double largest = 0, sum = 0;
+  double largest = 0, sum = 0, temperature = 1;
+  double power(float z) const { return (z - largest) / temperature; }
 };
 
-Scale scale_of(std::span<float const> logits) {
+Scale scale_of(std::span<float const> logits, double temperature = 1) {
   require(!logits.empty(), "an answer has logits");
-  Scale scale{-std::numeric_limits<double>::infinity(), 0};
+  require(temperature > 0, "a temperature is positive");
+  Scale scale{-std::numeric_limits<double>::infinity(), 0, temperature};
   for (float const z : logits) {
     if (std::isnan(z)) throw RunError("a logit is not a number");
     scale.largest = std::max<double>(scale.largest, z);
   }
   // One logit of -infinity is a masked class; only these, or +infinity, leave no probabilities.
   if (std::isinf(scale.largest)) throw RunError("a logit is infinite");
-  for (float const z : logits) scale.sum += std::exp(z - scale.largest);
+  for (float const z : logits) scale.sum += std::exp(scale.power(z));
   return scale;
 }
 
 double entropy(std::span<float const> logits, Scale const& scale) {
   double weighted = 0;
   for (float const z : logits) {
-    double const e = std::exp(z - scale.largest);
-    if (e > 0) weighted += e * (z - scale.largest);
+    double const e = std::exp(scale.power(z));
+    if (e > 0) weighted += e * scale.power(z);
   }
   return std::log(scale.sum) - weighted / scale.sum;
 }
@@ -47,7 +49,7 @@ double margin(std::span<float const> logits, Scale const& scale) {
     else
       second = std::max<double>(second, z);
   }
-  return (1 - std::exp(second - scale.largest)) / scale.sum;
+  return (1 - std::exp((second - scale.largest) / scale.temperature)) / scale.sum;
 }
 
 constexpr std::pair<std::string_view, Confidence> confidences[] = {
@@ -71,12 +73,12 @@ std::vector<double> softmax(std::span<float const> logits) {
   auto const scale = scale_of(logits);
   std::vector<double> probabilities;
   probabilities.reserve(logits.size());
-  for (float const z : logits) probabilities.push_back(std::exp(z - scale.largest) / scale.sum);
+  for (float const z : logits) probabilities.push_back(std::exp(scale.power(z)) / scale.sum);
   return probabilities;
 }
 
-double confidence(Confidence kind, std::span<float const> logits) {
-  auto const scale = scale_of(logits);
+double confidence(Confidence kind, std::span<float const> logits, double temperature) {
+  auto const scale = scale_of(logits, temperature);
   switch (kind) {
     case Confidence::max_probability:
       return 1 / scale.sum;

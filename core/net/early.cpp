@@ -37,10 +37,11 @@ double paid_share(Stage const& stage, State const& state, std::int64_t samples) 
 
 }  // namespace
 
-Answers answer_early(ExitNet const& net, State input, Task const& task, Confidence measure, Policy const& policy) {
+Answers answer_early(ExitNet const& net, State input, Task const& task, Measure const& measure, Policy const& policy) {
   torch::NoGradGuard no_grad;
   auto const samples = input.x.size(0);
   std::size_t const exits = net.exit_names().size();
+  require(measure.temperature.empty() || measure.temperature.size() == exits, "one temperature an exit");
   Answers answers{.logits = {},
                   .exit = {},
                   .predicted = {},

@@ -22,6 +22,6 @@ struct Answers {
 
 // Runs the net in its present mode without gradients. State, earlier answers and row counters are compacted together;
 // the last exit accepts all. The policy is asked with confidences of the given measure.
-Answers answer_early(ExitNet const&, State input, Task const&, Confidence, Policy const&);
+Answers answer_early(ExitNet const&, State input, Task const&, Measure const&, Policy const&);
 
 }  // namespace eexit

@@ -18,9 +18,10 @@ struct Task {
   std::function<Tensor(Tensor const& logits, State const& state)> rows;
   // The true answers of those rows when nothing has left, flat.
   std::function<std::vector<int>(Tensor const& target)> labels;
-  // [rows, classes] on any device -> [rows]. `earlier`: the answers at this exit and before, the current one last.
+  // [rows, classes] on any device -> [rows]. `earlier`: the answers at this exit and before, the current one last; how
+  // many they are says which exit's temperature counts.
   std::function<std::vector<int>(Tensor const& logits_rk)> predict;
-  std::function<std::vector<double>(Confidence, Tensor const& logits_rk, Earlier const& earlier)> confidence;
+  std::function<std::vector<double>(Measure const&, Tensor const& logits_rk, Earlier const& earlier)> confidence;
   // Drops the rows that left: `stay` holds the positions, among the rows still computed, of those that go on (int64).
   // `earlier` is compacted with the state. std::logic_error where rows cannot leave one by one.
   std::function<void(State&, Earlier& earlier, Tensor const& stay)> keep;

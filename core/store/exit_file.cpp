@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "core/exits/temperature.h"
 
 namespace eexit {
 
@@ -67,7 +68,7 @@ std::vector<float> StoredExits::logits(std::string const& split, int& rows, int&
   return unpack<float>(found->second);
 }
 
-ExitTable StoredExits::table(std::string const& split, Confidence measure, Run const& run,
+ExitTable StoredExits::table(std::string const& split, Measure const& measure, Run const& run,
                              Convention convention) const {
   auto const tensor = [&](std::string const& name) -> TensorBytes const& {
     auto const found = file_.tensors.find(name);
@@ -84,20 +85,36 @@ ExitTable StoredExits::table(std::string const& split, Confidence measure, Run c
   int rows = 0, exits = 0, classes = 0;
   auto const values = logits(split, rows, exits, classes);
   if (values.empty()) {
+    if (!measure.temperature.empty()) refuse_temperature(split);
     table.predicted = unpack<int>(tensor(split + ".predicted"));
-    table.confidence = unpack<double>(tensor(split + "." + confidence_names()[static_cast<std::size_t>(measure)]));
+    table.confidence = unpack<double>(tensor(split + "." + confidence_names()[static_cast<std::size_t>(measure.kind)]));
   } else {
     auto const width = static_cast<std::size_t>(classes);
-    for (std::size_t at = 0; at < values.size(); at += width) {
+    if (!measure.temperature.empty() && measure.temperature.size() != static_cast<std::size_t>(exits))
+      throw RunError(where_ + ": " + std::to_string(measure.temperature.size()) + " temperatures for " +
+                     std::to_string(exits) + " exits");
+    for (std::size_t at = 0, exit = 0; at < values.size(); at += width, exit = (exit + 1) % exits) {
       std::span<float const> const row(&values[at], width);
       table.predicted.push_back(argmax(row));
-      table.confidence.push_back(confidence(measure, row));
+      table.confidence.push_back(confidence(measure.kind, row, measure.at(exit)));
     }
   }
   if (table.predicted.size() != static_cast<std::size_t>(table.rows) * table.exits)
     throw RunError(where_ + ": answers of " + split + " do not fit the run's exits");
   check(table);
   return table;
+}
+
+std::vector<double> StoredExits::temperatures() const {
+  int rows = 0, exits = 0, classes = 0;
+  auto const values = logits("cal", rows, exits, classes);
+  if (values.empty()) refuse_temperature("cal");
+  return fit_temperatures(values, narrow(unpack<std::int64_t>(file_.tensors.at("cal.labels"))), exits);
+}
+
+void StoredExits::refuse_temperature(std::string const& split) const {
+  throw SpecError(where_ + ": temperature: expected logits of " + split +
+                  ", found confidences alone (logits above 64 MiB are not stored)");
 }
 
 std::string StoredExits::convention() const {

@@ -32,13 +32,17 @@ void write_exits(fs::path const&, ExitFile const&, Run const&, Convention, std::
 class StoredExits {
  public:
   explicit StoredExits(fs::path const& file);
-  // split: "cal" or "test". Costs come from the run, in the convention asked for.
-  ExitTable table(std::string const& split, Confidence, Run const&, Convention) const;
+  // split: "cal" or "test". Costs come from the run, in the convention asked for. SpecError where a temperature needs
+  // logits and confidences alone are stored.
+  ExitTable table(std::string const& split, Measure const&, Run const&, Convention) const;
+  // One an exit, fitted on cal; SpecError likewise.
+  std::vector<double> temperatures() const;
   std::string convention() const;  // that the file's costs are in
   // Mean cross-entropy of each exit; empty where logits were too large to store.
   std::vector<double> losses(std::string const& split) const;
 
  private:
+  [[noreturn]] void refuse_temperature(std::string const& split) const;
   std::vector<float> logits(std::string const& split, int& rows, int& exits, int& classes) const;
   std::string where_;
   TensorFile file_;

@@ -38,11 +38,12 @@ std::vector<int> argmax_rows(Tensor const& logits_rk) {
   return predicted;
 }
 
-std::vector<double> softmax_confidence(Confidence measure, Tensor const& logits_rk, Earlier const&) {
+std::vector<double> softmax_confidence(Measure const& measure, Tensor const& logits_rk, Earlier const& earlier) {
   auto const host = on_host(logits_rk);
+  double const temperature = measure.at(earlier.size() - 1);
   std::vector<double> values(static_cast<std::size_t>(host.size(0)));
   for (std::size_t row = 0; row < values.size(); ++row)
-    values[row] = confidence(measure, row_of(host, static_cast<std::int64_t>(row)));
+    values[row] = confidence(measure.kind, row_of(host, static_cast<std::int64_t>(row)), temperature);
   return values;
 }
 

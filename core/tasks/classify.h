@@ -11,7 +11,7 @@ Task classify();
 // the CPU, samples leaving one by one.
 Tensor whole_rows(Tensor const& logits_rk, State const&);
 std::vector<int> argmax_rows(Tensor const& logits_rk);
-std::vector<double> softmax_confidence(Confidence, Tensor const& logits_rk, Earlier const&);
+std::vector<double> softmax_confidence(Measure const&, Tensor const& logits_rk, Earlier const&);
 void drop_samples(State&, Earlier& earlier, Tensor const& stay);
 double share_right(ExitTable const&, Outcome const&);
 

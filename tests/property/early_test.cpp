@@ -31,13 +31,14 @@ struct Live {
   double cost = 0;
 };
 
-Live run_live(SmallNet const& small, ExitNet& net, State const& input, std::int64_t batch, Policy const& policy) {
+Live run_live(SmallNet const& small, ExitNet& net, State const& input, std::int64_t batch, Policy const& policy,
+              Measure const& measure = Confidence::max_probability) {
   Live live;
   auto const samples = input.x.size(0);
   auto const costs = count_cost(net, part(input, 0, 1));
   for (std::int64_t first = 0; first < samples; first += batch) {
     auto const last = std::min(samples, first + batch);
-    auto const answers = answer_early(net, part(input, first, last), small.task, Confidence::max_probability, policy);
+    auto const answers = answer_early(net, part(input, first, last), small.task, measure, policy);
     live.exit.insert(live.exit.end(), answers.exit.begin(), answers.exit.end());
     live.predicted.insert(live.predicted.end(), answers.predicted.begin(), answers.predicted.end());
     live.confidence.insert(live.confidence.end(), answers.confidence.begin(), answers.confidence.end());
@@ -174,6 +175,17 @@ TEST_CASE("early inference equals simulation at batch 1, 7 and 64", "[early]") {
         compare(table, gaps, outcome, run_live(small, *net, input, batch, policy), chosen.threshold, count);
       }
     }
+    // Rows that left must not shift whose temperature counts.
+    Measure measure(Confidence::max_probability);
+    for (int exit = 0; exit < table.exits; ++exit) measure.temperature.push_back(0.5 + exit);
+    auto const scaled = table_of(small, *net, input, small.target(128, seed), measure);
+    CHECK(scaled.confidence != table.confidence);
+    auto const points = threshold_points(scaled);
+    double const threshold = points[points.size() / 2].knobs[0];
+    auto const surer = policy_at("threshold", {threshold});
+    for (int const batch : {1, 7, 64})
+      compare(scaled, gaps, simulate(scaled, surer), run_live(small, *net, input, batch, surer, measure), threshold,
+              count);
     // Else patience would be tested on rows that all do the same.
     auto const by_patience = simulate(table, policy_at("patience", {1})).leaving;
     CHECK(std::count_if(by_patience.begin(), by_patience.end(), [](int rows) { return rows > 0; }) >= 2);

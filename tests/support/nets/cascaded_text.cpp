@@ -73,11 +73,12 @@ struct Pooler : torch::nn::Module {
   std::shared_ptr<Linear> dense, linear;
 };
 
-// Confidence in the mean of all exits' probabilities so far: it sees earlier answers.
-std::vector<double> confidence_of_mean(Confidence measure, Tensor const&, Earlier const& earlier) {
+// Confidence in the mean of all exits' probabilities so far, each at its own temperature: it sees earlier answers.
+std::vector<double> confidence_of_mean(Measure const& measure, Tensor const&, Earlier const& earlier) {
   auto sum_rk = torch::zeros_like(earlier.front().logits, torch::kFloat64);
-  for (auto const& answer : earlier) sum_rk += answer.logits.to(torch::kFloat64).softmax(1);
-  return softmax_confidence(measure, (sum_rk / static_cast<double>(earlier.size())).log(), {});
+  for (std::size_t exit = 0; exit < earlier.size(); ++exit)
+    sum_rk += (earlier[exit].logits.to(torch::kFloat64) / measure.at(exit)).softmax(1);
+  return softmax_confidence(measure.kind, (sum_rk / static_cast<double>(earlier.size())).log(), {});
 }
 
 State padded(int batch, std::uint64_t seed) {

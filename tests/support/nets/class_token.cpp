@@ -60,8 +60,9 @@ Tensor one_against_rest(Tensor const& logits_rk, Tensor const& target_r, double 
   return torch::binary_cross_entropy_with_logits(logits_rk, wanted_rk, {}, {}, at::Reduction::None).mean(1);
 }
 
-std::vector<double> surest_yes(Confidence, Tensor const& logits_rk, Earlier const&) {
-  auto const best_r = std::get<0>(logits_rk.to(torch::kFloat64).max(1)).sigmoid().contiguous();
+std::vector<double> surest_yes(Measure const& measure, Tensor const& logits_rk, Earlier const& earlier) {
+  auto const best_r =
+      (std::get<0>(logits_rk.to(torch::kFloat64).max(1)) / measure.at(earlier.size() - 1)).sigmoid().contiguous();
   return {best_r.const_data_ptr<double>(), best_r.const_data_ptr<double>() + best_r.numel()};
 }
 

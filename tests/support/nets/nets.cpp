@@ -68,7 +68,8 @@ Tensor rows_of(SmallNet const& small, Tensor const& logits) {
   return small.task.rows(logits, State{.x = logits, .side = {}, .active = {}});
 }
 
-ExitTable table_of(SmallNet const& small, ExitNet& net, State const& input, Tensor const& target) {
+ExitTable table_of(SmallNet const& small, ExitNet& net, State const& input, Tensor const& target,
+                   Measure const& measure) {
   torch::NoGradGuard no_grad;
   auto const answers = answer_all(net, input);
   auto const samples = static_cast<int>(input.x.size(0));
@@ -85,7 +86,7 @@ ExitTable table_of(SmallNet const& small, ExitNet& net, State const& input, Tens
     so_far.push_back(answers[static_cast<std::size_t>(exit)]);
     auto const logits_rk = rows_of(small, so_far.back().logits);
     auto const predicted = small.task.predict(logits_rk);
-    auto const confidence = small.task.confidence(Confidence::max_probability, logits_rk, so_far);
+    auto const confidence = small.task.confidence(measure, logits_rk, so_far);
     for (int row = 0; row < table.rows; ++row) {
       table.predicted[table.at(row, exit)] = predicted.at(static_cast<std::size_t>(row));
       table.confidence[table.at(row, exit)] = confidence.at(static_cast<std::size_t>(row));

@@ -50,7 +50,8 @@ Tensor joint_loss(SmallNet const&, Earlier const&, Tensor const& target);
 Tensor rows_of(SmallNet const&, Tensor const& logits);
 
 // What every exit answers for every row, and what it costs in multiply-accumulates.
-ExitTable table_of(SmallNet const&, ExitNet&, State const& input, Tensor const& target);
+ExitTable table_of(SmallNet const&, ExitNet&, State const& input, Tensor const& target,
+                   Measure const& = Confidence::max_probability);
 
 // Samples [first, last) of a state.
 State part(State const&, std::int64_t first, std::int64_t last);

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "core/exits/temperature.h"
 #include "tests/support/catch.h"
 #include "tests/unit/base/temporary_folder.h"
 
@@ -87,6 +88,28 @@ TEST_CASE("what is too large is stored as confidences: the same tables, no losse
   CHECK_FALSE(file.tensors.contains("cal.logits"));
   CHECK(file.tensors.at("test.predicted").dtype == Dtype::i32);
   CHECK(file.tensors.at("test.margin").dtype == Dtype::f64);
+}
+
+TEST_CASE("temperatures need logits") {
+  Stored const logits(largest_logits), confidences(0);
+  auto const fitted = logits.exits.temperatures();
+  REQUIRE(fitted.size() == 2);
+  // Cal's first exit: (ln 2, 0, 0) is right, and of the other row nothing is to be had. The last is wrong both times.
+  CHECK(fitted[0] == lowest_temperature);
+  CHECK(fitted[1] == highest_temperature);
+  Measure const measure(Confidence::max_probability, {0.5, 2});
+  auto const table = logits.exits.table("cal", measure, two_exits(), Convention::mac);
+  // 2 ln 2 gives 4 : 1 : 1; half of ln 2 the square root of 2 : 1 : 1.
+  CHECK(table.confidence[0] == Approx(4.0 / 6));
+  CHECK(table.confidence[1] == Approx(std::sqrt(2.0) / (std::sqrt(2.0) + 2)));
+  CHECK(table.predicted ==
+        logits.exits.table("cal", Confidence::max_probability, two_exits(), Convention::mac).predicted);
+  auto const message = test::message_of<SpecError>([&] { confidences.exits.temperatures(); });
+  CHECK(
+      message.ends_with("temperature: expected logits of cal, found confidences alone (logits above 64 MiB are not "
+                        "stored)"));
+  CHECK_THROWS_AS(confidences.exits.table("test", measure, two_exits(), Convention::mac), SpecError);
+  CHECK_THROWS_AS(logits.exits.table("test", Measure(Confidence::margin, {1}), two_exits(), Convention::mac), RunError);
 }
 
 TEST_CASE("the bound is on each split by itself, inclusive") {
