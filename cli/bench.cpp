@@ -138,7 +138,7 @@ struct Timed {
   std::string name, exits;
   Run const* run = nullptr;
   std::shared_ptr<ExitNet> net;
-  Confidence measure = Confidence::max_probability;
+  Measure measure = Confidence::max_probability;
   Policy policy;
   double promised = 1;            // plain cost over mean cost
   std::vector<double> latencies;  // seconds a batch, all rounds
@@ -206,6 +206,7 @@ int bench_exits(Args const& args) {
     timed.promised = in(plan.eval.convention, run.base) / in(plan.eval.convention, run.exit_cost.back());
     if (run.role == Role::run) {
       StoredExits const stored(store.run(run.id) / "exits.safetensors");
+      timed.measure = measure_of(rule, [&] { return stored.temperatures(); });
       auto const knobs = fitted_knobs(rule, stored.table("cal", timed.measure, run, plan.eval.convention), budget);
       if (!knobs) {
         warn(run.id + ": no operating point within the budget; left out");
@@ -231,7 +232,7 @@ int bench_exits(Args const& args) {
   int const used = std::min(samples, images.rows());
   Table table{.title = study.name + ": early exit at " +
                        (budget ? shortest(*budget * 100) + " % budget" : std::string("max")) + ", " + rule.policy.name +
-                       " (" + rule.confidence + "), seed " + std::to_string(seed),
+                       " (" + rule.measure() + "), seed " + std::to_string(seed),
               .header = {"network", "batch", "p50 ms", "p95 ms", "p99 ms", "img/s", "speed-up measured", "promised"},
               .label_columns = 1};
   double worst_drift = 0;

@@ -159,9 +159,10 @@ Verdict judge_plan(Plan const& plan, EvalSpec const& eval, Store const& store,
     if (store.run_done(run.id)) {
       finished.spent = spent_by(run, store);
       auto const stored = std::make_shared<StoredExits>(store.run(run.id) / "exits.safetensors");
-      finished.table = [stored, &run, &eval](std::string const& split, Confidence measure) {
+      finished.table = [stored, &run, &eval](std::string const& split, Measure const& measure) {
         return stored->table(split, measure, run, eval.convention);
       };
+      finished.temperatures = [stored] { return stored->temperatures(); };
     } else if (!failed.contains(run.id)) {
       continue;  // not done yet: no row
     }

@@ -19,9 +19,9 @@ void refuse_repeats(JsonReader& reader, EvalSpec const& eval) {
       reader.fail("budgets", "expected each budget once, found " + shortest(eval.budgets[i]) + " twice");
   std::set<std::string> rules;
   for (auto const& rule : eval.policies)
-    if (!rules.insert(rule.policy.name + " by " + rule.confidence).second)
+    if (!rules.insert(rule.policy.name + " by " + rule.measure()).second)
       reader.fail("policies", "expected each policy and confidence once, found " + rule.policy.name + " by " +
-                                  rule.confidence + " twice");
+                                  rule.measure() + " twice");
 }
 
 // The reference's rule averages one sweep over seeds: knobs fitted to each run have none.
@@ -45,12 +45,15 @@ EvalSpec read_eval(JsonReader& reader, Catalog const& catalog) {
     EvalSpec::Rule rule;
     rule.confidence = params.one_of("confidence", "max_probability", {"max_probability", "entropy", "margin"},
                                     "measure the rule looks at");
+    rule.temperature = params.flag("temperature", false, "one temperature an exit, fitted on cal, before confidence");
     catalog.read("policies", name, params);
-    if (params.has("confidence") && !catalog.policy(name).by_confidence)
-      eval.warnings.push_back(params.place("confidence") + ": ignored because " + name + " goes by predictions alone");
+    for (auto const* key : {"confidence", "temperature"})
+      if (params.has(key) && !catalog.policy(name).by_confidence)
+        eval.warnings.push_back(params.place(key) + ": ignored because " + name + " goes by predictions alone");
     Json own = Json::parse(params.resolved());
     own.erase("name");
     own.erase("confidence");
+    own.erase("temperature");
     rule.policy = {name, own.dump()};
     eval.policies.push_back(rule);
   }

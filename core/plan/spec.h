@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/plan/facts.h"
@@ -61,10 +62,17 @@ struct TrainSpec {
   Recipe recipe_for(std::string const& phase) const;
 };
 
+// Before the confidence's name in tables, where each exit has a temperature of its own.
+inline constexpr std::string_view calibrated = "calibrated ";
+
 struct EvalSpec {
   struct Rule {
     Choice policy;
     std::string confidence = "max_probability";
+    bool temperature = false;  // one an exit, fitted on cal
+
+    // What tables call the confidence: it tells rules of one policy apart.
+    std::string measure() const { return (temperature ? std::string(calibrated) : "") + confidence; }
   };
   std::vector<Rule> policies;
   std::vector<double> budgets = {0.25, 0.5, 0.75, 1};

@@ -30,6 +30,10 @@ std::optional<Knobs> knobs_for(PolicyFamily const& family, ExitTable const& cal,
 
 }  // namespace
 
+Measure measure_of(EvalSpec::Rule const& rule, Temperatures const& temperatures) {
+  return {confidence_from(rule.confidence), rule.temperature ? temperatures() : std::vector<double>{}};
+}
+
 std::optional<Knobs> fitted_knobs(EvalSpec::Rule const& rule, ExitTable const& cal, std::optional<double> budget) {
   auto const family = family_of(rule);
   return knobs_for(family, cal, family.frontier(cal), budget);
@@ -93,20 +97,26 @@ void set_unreachable(Result& row, ExitTable const& table) {
   row.cost_fraction = table.cost.front() / table.plain_cost;
 }
 
-// Tables of one run, made once for each split and measure.
+// Tables of one run, made once for each split and measure, and its temperatures.
 class Tables {
  public:
-  explicit Tables(TableOf const& make) : make_(make) {}
-  ExitTable const& at(std::string const& split, std::string const& measure) {
-    auto const key = split + "/" + measure;
+  explicit Tables(FinishedRun const& run) : run_(run) {}
+  ExitTable const& at(std::string const& split, EvalSpec::Rule const& rule) {
+    auto const key = split + "/" + rule.measure();
     auto const found = made_.find(key);
     if (found != made_.end()) return found->second;
-    return made_[key] = make_(split, confidence_from(measure));
+    auto const measure = measure_of(rule, [&] { return temperatures(); });
+    return made_[key] = run_.table(split, measure);
+  }
+  std::vector<double> const& temperatures() {
+    if (!temperatures_) temperatures_ = run_.temperatures();
+    return *temperatures_;
   }
 
  private:
-  TableOf const& make_;
+  FinishedRun const& run_;
   std::map<std::string, ExitTable> made_;
+  std::optional<std::vector<double>> temperatures_;
 };
 
 // The reference benchmark's rule (facts: evaluation 4): curves on test averaged over seeds index by index, then the
@@ -114,7 +124,7 @@ class Tables {
 class ReferenceRule {
  public:
   void add(std::string const& cell, EvalSpec::Rule const& rule, ExitTable const& test) {
-    auto& sweep = sweeps_[cell + "/" + rule.policy.name + "/" + rule.confidence];
+    auto& sweep = sweeps_[cell + "/" + rule.policy.name + "/" + rule.measure()];
     auto const family = family_of(rule);
     require(static_cast<bool>(family.sweep), "the reference's rule has a sweep to choose from");
     if (sweep.knobs.empty()) sweep.knobs = family.sweep(test.exits);
@@ -125,7 +135,7 @@ class ReferenceRule {
     sweep.plain = test.plain_cost;
   }
   std::optional<Knobs> knobs(std::string const& cell, EvalSpec::Rule const& rule, std::optional<double> budget) const {
-    auto const& sweep = sweeps_.at(cell + "/" + rule.policy.name + "/" + rule.confidence);
+    auto const& sweep = sweeps_.at(cell + "/" + rule.policy.name + "/" + rule.measure());
     if (!budget) return sweep.knobs.back();
     std::size_t k = 0;
     while (k < sweep.knobs.size() && sweep.cost[k] / sweep.runs <= *budget * sweep.plain) ++k;
@@ -198,26 +208,27 @@ class Judge {
       plain_on_cal_[run.id] = accuracy(finished.table("cal", Confidence::max_probability), 0);
     if (run.role != Role::run || !eval_.reference_rule) return;
     for (auto const& rule : eval_.policies)
-      reference_.add(run.cell, rule, finished.table("test", confidence_from(rule.confidence)));
+      reference_.add(run.cell, rule, finished.table("test", measure_of(rule, finished.temperatures)));
   }
 
   void run(FinishedRun const& finished) {
-    Tables tables(finished.table);
+    Tables tables(finished);
     auto const& run = *finished.run;
     std::vector<Fitted> fitted;
-    for (auto const& rule : eval_.policies) fitted.push_back(fit(run, rule, tables.at("cal", rule.confidence)));
+    for (auto const& rule : eval_.policies) fitted.push_back(fit(run, rule, tables.at("cal", rule)));
     for (auto const* split : splits) {
-      auto const& any = tables.at(split, eval_.policies.front().confidence);
+      auto const& any = tables.at(split, eval_.policies.front());
       auto const base = blank(study_, finished, eval_.convention);
       for (std::size_t i = 0; i < fitted.size(); ++i) {
         auto const& rule = eval_.policies[i];
-        auto const& table = tables.at(split, rule.confidence);
+        auto const& table = tables.at(split, rule);
         bool const on_cal = std::string_view(split) == "cal";
         auto const frontier = on_cal ? fitted[i].choices : curve_of(fitted[i], table);
         Result row = base;
         row.split = split;
         row.policy = rule.policy.name;
-        row.confidence = rule.confidence;
+        row.confidence = rule.measure();
+        if (rule.temperature) row.temperature = join(tables.temperatures(), ";");
         for (std::size_t b = 0; b < budgets_.size(); ++b)
           verdict_.results.push_back(at_budget(row, fitted[i], b, table));
         headlines(row, run, fitted[i], table, frontier);

@@ -14,7 +14,8 @@
 namespace eexit {
 
 // A finished run's answers on "cal" or "test" with confidences of one measure.
-using TableOf = std::function<ExitTable(std::string const& split, Confidence)>;
+using TableOf = std::function<ExitTable(std::string const& split, Measure const&)>;
+using Temperatures = std::function<std::vector<double>()>;  // by exit, fitted on cal
 
 // What a phase really took, which early stopping makes less than planned.
 struct Spent {
@@ -27,6 +28,7 @@ struct FinishedRun {
   TableOf table = {};                      // empty: the run failed
   std::vector<Spent> spent = {};           // by phase; as planned where it is not known
   std::optional<double> tuning_macs = {};  // spent on choosing its rates; as planned where it is not known
+  Temperatures temperatures = {};          // asked for by rules with a temperature alone
 };
 
 struct Verdict {
@@ -39,6 +41,9 @@ Verdict judge(std::string const& study, std::vector<FinishedRun> const& runs, Ev
 
 // The family behind a rule, its parameters read.
 PolicyFamily family_of(EvalSpec::Rule const&);
+
+// What a rule looks at on one run.
+Measure measure_of(EvalSpec::Rule const&, Temperatures const&);
 
 // The knobs for a budget, fitted on cal (none: the dearest point, all rows at the last exit); none when no point meets
 // it.

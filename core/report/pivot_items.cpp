@@ -19,7 +19,7 @@ void must_be_known(char const* what, std::string const& name, Texts const& known
 // Whether the row has that column at all.
 bool has(Result const& r, std::string const& column) {
   auto const section = section_of(r);
-  bool const of_policy = column == "policy" || column == "confidence" || column == "knobs";
+  bool const of_policy = column == "policy" || column == "confidence" || column == "temperature" || column == "knobs";
   bool const of_place = of_policy || column == "split" || column == "budget" || column == "metric";
   if (r.metric == "failed" && of_place) return false;
   if (is_fixed(section)) return !is_foreign(column) && !of_policy && column != "budget";

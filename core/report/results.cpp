@@ -56,12 +56,13 @@ struct Column {
   std::string_view name;
   std::string (*get)(Result const&);
   void (*set)(Result&, std::string const&);
+  bool later = false;  // files from before it have no such column
 };
 
 template <auto Member>
-constexpr Column text_column(std::string_view name) {
-  return {name, [](Result const& r) { return r.*Member; },
-          [](Result& r, std::string const& cell) { r.*Member = cell; }};
+constexpr Column text_column(std::string_view name, bool later = false) {
+  return {name, [](Result const& r) { return r.*Member; }, [](Result& r, std::string const& cell) { r.*Member = cell; },
+          later};
 }
 
 template <auto Member>
@@ -86,6 +87,7 @@ constexpr std::array columns = {
     text_column<&Result::split>("split"),
     text_column<&Result::policy>("policy"),
     text_column<&Result::confidence>("confidence"),
+    text_column<&Result::temperature>("temperature", true),
     text_column<&Result::knobs>("knobs"),
     text_column<&Result::budget>("budget"),
     text_column<&Result::metric>("metric"),
@@ -165,16 +167,19 @@ Csv to_csv(std::vector<Result> const& results) {
 }
 
 std::vector<Result> results_from(Csv const& csv, std::string const& where) {
-  std::array<std::size_t, columns.size()> position{};
+  std::array<std::optional<std::size_t>, columns.size()> position{};
   for (std::size_t c = 0; c < columns.size(); ++c) {
     auto found = std::find(csv.header.begin(), csv.header.end(), columns[c].name);
-    if (found == csv.header.end()) throw RunError(where + ": no column \"" + std::string(columns[c].name) + "\"");
-    position[c] = static_cast<std::size_t>(found - csv.header.begin());
+    if (found != csv.header.end())
+      position[c] = static_cast<std::size_t>(found - csv.header.begin());
+    else if (!columns[c].later)
+      throw RunError(where + ": no column \"" + std::string(columns[c].name) + "\"");
   }
   std::vector<Result> results(csv.rows.size());
   for (std::size_t r = 0; r < csv.rows.size(); ++r) {
     auto const place = where + " row " + std::to_string(r + 1);
-    for (std::size_t c = 0; c < columns.size(); ++c) set(results[r], columns[c], csv.rows[r].at(position[c]), place);
+    for (std::size_t c = 0; c < columns.size(); ++c)
+      if (position[c]) set(results[r], columns[c], csv.rows[r].at(*position[c]), place);
   }
   return results;
 }

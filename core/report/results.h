@@ -16,9 +16,10 @@ namespace eexit {
 struct Result {
   std::string study{}, run{}, role{}, arch{}, data{}, method{}, regime{}, protocol{}, placement{};
   std::uint64_t seed = 0;
-  std::string split{}, policy{}, confidence{}, knobs{};  // knobs joined with ";"
-  std::string budget{};                                  // "0.25" ... "max", "" for headline metrics
-  std::string metric{};                                  // accuracy, auc, cost_at_0, ..., failed
+  std::string split{}, policy{}, confidence{};  // a confidence with temperatures is "calibrated ..."
+  std::string temperature{}, knobs{};           // by exit, joined with ";"; "" where it is 1
+  std::string budget{};                         // "0.25" ... "max", "" for headline metrics
+  std::string metric{};                         // accuracy, auc, cost_at_0, ..., failed
   std::optional<double> value{}, cost{}, cost_fraction{};
   bool over_budget = false;
   std::vector<int> exits{};  // rows leaving at each

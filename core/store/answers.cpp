@@ -29,18 +29,29 @@ std::string params_of(std::string const& spec, Result const& row) {
   auto const eval = json.is_object() ? json.value("eval", Json::object()) : Json::object();
   for (auto policy : eval.value("policies", Json::array())) {
     if (policy.value("name", "") != row.policy) continue;
-    if (policy.value("confidence", row.confidence) != row.confidence) continue;
-    policy.erase("name");
-    policy.erase("confidence");
+    EvalSpec::Rule const rule{.policy = {},
+                              .confidence = policy.value("confidence", "max_probability"),
+                              .temperature = policy.value("temperature", false)};
+    if (rule.measure() != row.confidence) continue;
+    for (auto const* key : {"name", "confidence", "temperature"}) policy.erase(key);
     return policy.dump();
   }
   return "{}";
 }
 
-Knobs knobs_of(std::string const& text) {
-  Knobs knobs;
-  for (auto const& part : split(text, ';')) knobs.push_back(parse_double(part, "results.csv: knobs"));
-  return knobs;
+std::vector<double> numbers_of(std::string const& text, std::string const& column) {
+  std::vector<double> numbers;
+  for (auto const& part : split(text, ';')) numbers.push_back(parse_double(part, "results.csv: " + column));
+  return numbers;
+}
+
+// As the row was judged: at its own temperatures.
+Measure measure_of(Result const& row) {
+  std::string_view name = row.confidence;
+  if (name.starts_with(calibrated)) name.remove_prefix(calibrated.size());
+  Measure measure(confidence_from(name));
+  if (!row.temperature.empty()) measure.temperature = numbers_of(row.temperature, "temperature");
+  return measure;
 }
 
 }  // namespace
@@ -53,8 +64,7 @@ ExitTable const* StoredAnswers::table(Result const& row) {
   if (fresh) {
     auto const run = run_from(folder / "run.json");
     auto const convention = row.convention == "fv" ? Convention::fv : Convention::mac;
-    found->second =
-        StoredExits(folder / "exits.safetensors").table(row.split, confidence_from(row.confidence), run, convention);
+    found->second = StoredExits(folder / "exits.safetensors").table(row.split, measure_of(row), run, convention);
   }
   return &found->second;
 }
@@ -64,7 +74,7 @@ std::optional<SampleMarks> StoredAnswers::at(Result const& row) {
   if (exits == nullptr) return std::nullopt;
   JsonReader reader(params_of(study_.spec, row), std::make_shared<Source>());
   auto const family = find(policies(), "policy", row.policy, study_.name).make(reader);
-  auto const outcome = simulate(*exits, family.at(knobs_of(row.knobs)));
+  auto const outcome = simulate(*exits, family.at(numbers_of(row.knobs, "knobs")));
   SampleMarks answers{.sample = exits->sample, .label = exits->label};
   for (int i = 0; i < exits->rows; ++i)
     answers.right.push_back(exits->right(i, outcome.exit[static_cast<std::size_t>(i)]));

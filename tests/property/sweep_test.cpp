@@ -269,14 +269,22 @@ TEST_CASE("live inference equals simulation on cal and test at batch 1, 7 and 64
   StoredExits const stored(store.run(run.id) / "exits.safetensors");
   OpenData data(torch::kCPU);
   Task const task = classify();
-  for (std::string const policy : {"threshold", "fixed", "patience"})
-    for (std::string const measure : {"max_probability", "entropy", "margin"})
+  for (auto const& policy : names(policies()))
+    for (std::string const name : {"max_probability", "entropy", "margin", "calibrated max_probability"})
       for (std::string const split : {"cal", "test"}) {
-        EvalSpec::Rule const rule{.policy = {policy, "{}"}, .confidence = measure};
-        auto const table = stored.table(split, confidence_from(measure), run, Convention::mac);
-        auto const frontier = family_of(rule).frontier(table);
+        bool const temperature = name.starts_with(calibrated);
+        EvalSpec::Rule const rule{.policy = {policy, "{}"},
+                                  .confidence = temperature ? name.substr(calibrated.size()) : name,
+                                  .temperature = temperature};
+        auto const measure = measure_of(rule, [&] { return stored.temperatures(); });
+        auto const table = stored.table(split, measure, run, Convention::mac);
+        auto const family = family_of(rule);
+        auto const frontier = family.frontier(table);
         auto const knobs = frontier[frontier.size() / 2].knobs;
-        auto const at = family_of(rule).at(knobs);
+        auto const at = family.at(knobs);
+        // Those that are thresholds: patience is not.
+        std::span<double const> const thresholds =
+            family.fitted ? std::span(knobs) : std::span(knobs).last(family.by_confidence ? 1 : 0);
         auto const expected = simulate(table, at);
         auto const& images = data.images(run.data.source, split == "cal" ? Split::train : Split::test);
         int excluded = 0, left_early = 0;
@@ -284,24 +292,24 @@ TEST_CASE("live inference equals simulation on cal and test at batch 1, 7 and 64
           for (int from = 0; from < table.rows; from += batch) {
             std::vector<int> const rows(table.sample.begin() + from,
                                         table.sample.begin() + std::min(from + batch, table.rows));
-            auto const live = answer_early(*net, plain_batch(images, rows).input, task, confidence_from(measure), at);
+            auto const live = answer_early(*net, plain_batch(images, rows).input, task, measure, at);
             for (std::size_t i = 0; i < rows.size(); ++i) {
               int const row = from + static_cast<int>(i);
               bool near = false;  // another batch size may change last bits
               for (int k = 0; k < table.exits; ++k)
-                near =
-                    near || (policy == "threshold" && std::abs(table.confidence[table.at(row, k)] - knobs[0]) <= 1e-5);
+                for (double const threshold : thresholds)
+                  near = near || std::abs(table.confidence[table.at(row, k)] - threshold) <= 1e-5;
               excluded += near;
               int const exit = expected.exit[static_cast<std::size_t>(row)];
               left_early += exit < table.exits - 1;
               if (near) continue;
-              INFO(policy << " " << measure << " " << split << " batch " << batch << " row " << row);
+              INFO(policy << " " << name << " " << split << " batch " << batch << " row " << row);
               REQUIRE(live.exit[i] == exit);
               REQUIRE(live.predicted[i] == table.predicted[table.at(row, exit)]);
               REQUIRE(std::abs(live.confidence[i] - table.confidence[table.at(row, exit)]) < 1e-4);
             }
           }
-        INFO(policy << " " << measure << " " << split << ": excluded " << excluded);
+        INFO(policy << " " << name << " " << split << ": excluded " << excluded);
         CHECK(excluded <= table.rows * 3 / 1000 + 1);
         CHECK(left_early > 0);
       }

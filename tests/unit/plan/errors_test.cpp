@@ -69,6 +69,8 @@ std::vector<Bad> top_errors() {
           rest("no sweep to choose from",
                R"("eval": {"policies": [{"name": "fixed"}, {"name": "exit_thresholds"}], "rule": "reference"})"),
           rest("policy twice", R"("eval": {"policies": [{"name": "fixed"}, {"name": "fixed"}]})"),
+          rest("policy twice with temperatures",
+               R"("eval": {"policies": [{"temperature": true}, {}, {"temperature": true}]})"),
           rest("policy's unknown key", R"("eval": {"policies": [{"name": "fixed", "konfidence": "margin"}]})"),
           rest("unknown confidence", R"("eval": {"policies": [{"name": "threshold", "confidence": "max"}]})"),
           rest("budget of zero", R"("eval": {"budgets": [0.5, 0]})"),

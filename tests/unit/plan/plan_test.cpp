@@ -398,6 +398,20 @@ TEST_CASE("keys without effect are told") {
             "spec.json /eval/policies/2/confidence: ignored because patience goes by predictions alone"});
 }
 
+TEST_CASE("a rule with temperatures is another rule than the one without") {
+  auto const plan = plan_of(spec_of("", R"(, "eval": {"policies": [{"name": "exit_thresholds", "fit": "ascent"},
+            {"name": "exit_thresholds", "confidence": "margin", "temperature": true}, {"name": "fixed", "temperature": true}]})"));
+  auto const& rules = plan.eval.policies;
+  REQUIRE(rules.size() == 3);
+  CHECK(rules[0].measure() == "max_probability");
+  CHECK(rules[1].measure() == "calibrated margin");
+  CHECK(rules[0].policy.params == R"({"fit":"ascent"})");
+  CHECK(rules[1].policy.params == R"({"fit":"geometric"})");
+  CHECK(plan.warnings ==
+        std::vector<std::string>{
+            "spec.json /eval/policies/2/temperature: ignored because fixed goes by predictions alone"});
+}
+
 TEST_CASE("seeds of heads: several runs on one backbone, one cell") {
   auto const plan = plan_of(spec_of("", R"(, "grid": {"head_seed": [null, 0, 1, 2], "seed": [0, 1]})"));
   // Where the seed of the heads is that of the run it is the same run.

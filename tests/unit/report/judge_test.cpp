@@ -11,6 +11,7 @@
 #include "core/report/judge.h"
 
 #include <algorithm>
+#include <set>
 
 #include "core/base/error.h"
 #include "tests/support/catch.h"
@@ -54,7 +55,7 @@ ExitTable const test_rows =
     table_of({{0.875, true, true}, {0.5625, true, false}, {0.1875, false, true}, {0.125, false, false}});
 
 TableOf tables(ExitTable const& on_cal, ExitTable const& on_test) {
-  return [=](std::string const& split, Confidence) { return split == "cal" ? on_cal : on_test; };
+  return [=](std::string const& split, Measure const&) { return split == "cal" ? on_cal : on_test; };
 }
 
 Run run_of(std::string const& id, std::uint64_t seed = 0) {
@@ -334,6 +335,37 @@ TEST_CASE("a rule fitted to its table has on test the points of cal") {
   CHECK(text_of(row_of(verdict, "r", "test", "exit_thresholds", "max")) == "2: 0.5 for 30 (1.5), left 0;4");
   // Best so far on test: 0.5 from half the plain cost on, 0.75 at all of it.
   CHECK(row_of(verdict, "r", "test", "exit_thresholds", "", "auc").value == Approx(0.25));
+}
+
+TEST_CASE("a rule with temperatures stands beside the one without") {
+  auto const run = run_of("r");
+  // At a temperature of 2 confidences are halved here; the last exit has its own.
+  TableOf const halved = [](std::string const& split, Measure const& measure) {
+    auto table = split == "cal" ? cal : test_rows;
+    for (auto& confidence : table.confidence) confidence /= measure.at(0);
+    return table;
+  };
+  int asked = 0;
+  FinishedRun const finished{.run = &run, .table = halved, .temperatures = [&] {
+                               ++asked;
+                               return std::vector<double>{2, 1.5};
+                             }};
+  auto eval = rules({"threshold", "threshold"});
+  eval.policies[1].temperature = true;
+  auto const verdict = judge("s", {finished}, eval);
+  CHECK(asked == 1);
+  std::string text;
+  for (auto const& row : verdict.results)
+    if (row.split == "test" && row.budget == "1")
+      text += row.policy + ", " + row.confidence + ", " + row.temperature + ", " + row.knobs + "\n";
+  CHECK(text ==
+        "threshold, max_probability, , 0.5\n"
+        "threshold, calibrated max_probability, 2;1.5, 0.25\n"
+        "oracle, , , \n");
+  std::set<std::string> curves;
+  for (auto const& row : verdict.curves.rows)
+    if (row[5] == "frontier") curves.insert(row[4]);
+  CHECK(curves == std::set<std::string>{"max_probability", "calibrated max_probability"});
 }
 
 TEST_CASE("every policy: max is the last exit for all rows") {

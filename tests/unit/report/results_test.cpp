@@ -21,6 +21,7 @@ Result full_row() {
           .split = "test",
           .policy = "threshold",
           .confidence = "max_probability",
+          .temperature = "1.25;2;1.5;1",
           .knobs = "0.9",
           .budget = "0.25",
           .metric = "accuracy",
@@ -60,6 +61,16 @@ TEST_CASE("results.csv: columns are found by name, wherever they stand", "[repor
   std::swap(csv.header[0], csv.header[9]);
   std::swap(csv.rows[0][0], csv.rows[0][9]);
   CHECK(results_from(csv, "results.csv")[0].study == "quick");
+}
+
+TEST_CASE("results.csv: a file from before temperatures has none", "[report]") {
+  auto csv = to_csv({full_row()});
+  auto const at = static_cast<std::ptrdiff_t>(csv.column("temperature"));
+  csv.header.erase(csv.header.begin() + at);
+  csv.rows[0].erase(csv.rows[0].begin() + at);
+  auto const back = results_from(csv, "results.csv");
+  CHECK(back[0].temperature.empty());
+  CHECK(back[0].knobs == "0.9");
 }
 
 TEST_CASE("results.csv: what is wrong is named with row and column", "[report]") {

@@ -140,6 +140,18 @@ TEST_CASE("answers at the knobs of a row") {
   row.knobs = "2";
   CHECK(answers.at(row)->right == std::vector<bool>{true, true});
 
+  // Divided by 4 the first exit's logits give 0.56.
+  row.knobs = "0.6";
+  row.confidence = "calibrated max_probability";
+  row.temperature = "4;1";
+  CHECK(answers.at(row)->right == std::vector<bool>{true, true});
+  row.knobs = "0.55";
+  CHECK(answers.at(row)->right == std::vector<bool>{false, true});
+  row.temperature = "4;x";
+  CHECK_THROWS_AS(StoredAnswers(study).at(row), SpecError);
+  row.confidence = "max_probability";
+  row.temperature = "";
+
   // Judged again in a folder of its own: the runs are still found.
   fs::create_directories(at / "eval-1");
   for (auto const* name : {"spec.json", "results.csv", "curves.csv", "runs.csv", "env.json"})
