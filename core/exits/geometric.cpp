@@ -83,7 +83,8 @@ std::vector<Point> Geometric::frontier() const {
     auto point = at(i * std::log(1000.0) / steps);
     if (point.knobs != points.back().knobs) points.push_back(std::move(point));
   }
-  points.push_back(all(none_leaves, table_.exits - 1));
+  auto const last = all(none_leaves, table_.exits - 1);
+  if (points.back().knobs != last.knobs) points.push_back(last);
   // Equal confidences and whole rows make the cost step back here and there.
   std::stable_sort(points.begin(), points.end(), [](Point const& a, Point const& b) { return a.cost < b.cost; });
   return points;

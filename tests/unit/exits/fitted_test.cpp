@@ -76,6 +76,21 @@ TEST_CASE("patience with confidence: the frontier of a table worked by hand") {
         "1;2: 120 for 2\n");
 }
 
+TEST_CASE("patience with confidence: the frontier is the simulation, from the cheapest on") {
+  auto const family = make_policy("confident_patience");
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    auto const table = random_table(seed, 30, 1 + static_cast<int>(seed) % 6, seed % 2 ? 8 : 0);
+    auto const points = family.frontier(table);
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      auto const outcome = simulate(table, family.at(points[i].knobs));
+      CHECK((points[i].cost == outcome.cost && points[i].score == outcome.score));
+      CHECK((i == 0 || points[i].cost >= points[i - 1].cost));
+    }
+    CHECK(points.front().cost == table.cost.front());
+    CHECK(points.back().cost == table.cost.back());
+  }
+}
+
 TEST_CASE("patience with confidence: the published loop, row by row") {
   auto const family = make_policy("confident_patience");
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
@@ -219,6 +234,19 @@ TEST_CASE("ascent: the points are the simulation's, and at no budget worse than 
         CHECK(found->score >= best_within(single, point.cost)->score);
       }
     }
+  }
+}
+
+TEST_CASE("ascent: between adjacent doubles the lower one is the threshold, and does not fire itself") {
+  double const low = 0.5, high = std::nextafter(low, 1.0);
+  // The first row must go on, the second may leave at once.
+  auto const table = table_of({{0, {1, 0}, {low, 1}}, {0, {0, 0}, {high, 1}}}, {1, 3});
+  for (auto const& family : {by_ascent(), make_policy("class_thresholds")}) {
+    auto const points = family.frontier(table);
+    auto const best = family.fit(table, points, 2);
+    REQUIRE(best);
+    CHECK(best->score == 1);
+    for (auto const& point : points) CHECK(simulate(table, family.at(point.knobs)).cost == point.cost);
   }
 }
 
