@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <set>
 
 #include "cli/command.h"
 #include "cli/study_files.h"
@@ -46,10 +47,82 @@ void print(Table const& table, bool json) {
   std::fputs((json ? to_json(table) + "\n" : to_console(table)).c_str(), stdout);
 }
 
+// A joint phase of a run, `steps` long and trained from the start, again and again.
+class TimedTraining {
+ public:
+  TimedTraining(Run const& run, std::size_t number, int steps, torch::Device device, Images const& images)
+      : run_(run),
+        number_(number),
+        phase_(run.phases[number]),
+        method_(read_method(run.method)),
+        device_(device),
+        images_(images) {
+    auto& joint = std::get<Train>(phase_.phase);
+    joint.stop.reset();
+    joint.keep = Keep::last;
+    phase_.steps = steps;
+  }
+
+  std::shared_ptr<ExitNet> fresh_net() const {
+    auto net = build_net(run_, number_);
+    place(*net, device_);
+    return net;
+  }
+
+  // Seconds of the steps.
+  double operator()(bool bf16) const {
+    auto const folder = fs::temp_directory_path() / ("eexit-bench-" + std::to_string(getpid()));
+    make_folder(folder);
+    Run timed = run_;
+    timed.train.bf16 = bf16;
+    auto const net = fresh_net();
+    auto const before = log_level();
+    set_log_level(Level::quiet);
+    Task const task = classify();
+    std::vector<TrainJob> const jobs = {
+        {.run = timed, .phase = phase_, .net = *net, .method = method_, .folder = folder, .label = "bench"}};
+    double seconds = 0;
+    eexit::train(jobs, {.task = task, .images = images_},
+                 {.done = [&](std::size_t, TrainResult const& result) { seconds = result.step_seconds; },
+                  .diverged = [](std::size_t, std::string const& reason, long) { throw RunError(reason); }});
+    set_log_level(before);
+    remove_tree(folder);
+    return seconds;
+  }
+
+ private:
+  Run const& run_;
+  std::size_t number_;
+  PlannedPhase phase_;
+  Method method_;
+  torch::Device device_;
+  Images const& images_;
+};
+
+std::optional<std::size_t> joint_phase_of(Run const& run) {
+  for (std::size_t i = 0; i < run.phases.size(); ++i)
+    if (run.role == Role::run && std::get<Train>(run.phases[i].phase).name == "joint") return i;
+  return std::nullopt;
+}
+
+std::string title(std::string const& what, Run const& run, int steps) {
+  return "bench " + what + ": " + run.arch_label + ", " + std::to_string(run.after.size()) + " exits, batch " +
+         std::to_string(run.train.batch) + ", " + std::to_string(steps) + " steps an arm and round";
+}
+
+// Round by round: what slows the machine for a while slows neighbours in time alike.
+std::string drift_text(std::vector<double> const& first, std::vector<double> const& again) {
+  std::vector<double> drifts;
+  for (std::size_t round = 0; round < first.size(); ++round) drifts.push_back(again[round] / first[round]);
+  double const drift = median(drifts);
+  return "A/A: the second arm takes " + fixed(drift, 4) + " of the first's time" +
+         (std::abs(drift - 1) > 0.02 ? "; over 2 % off, these figures are void" : "");
+}
+
 Run const& first_joint(Plan const& plan, std::string const& spec) {
   for (auto const& run : plan.runs)
-    if (run.role == Role::run && std::get<Train>(run.phases.back().phase).name == "joint") return run;
-  throw SpecError(spec + ": no run ends with a joint phase; bench train times one");
+    if (joint_phase_of(run)) return run;
+  throw SpecError(spec + ": no run has a joint phase; one is timed here");
 }
 
 // The trainer and the bare loop over equal networks and rows, f32 and bf16.
@@ -57,49 +130,19 @@ int bench_train(Args const& args) {
   Store store(args.out);
   store.read_only = true;
   auto const device = device_of(args);
-  auto plan = read_plan(args.positional.at(1), args, store);
-  Run run = first_joint(plan, args.positional[1]);
+  auto const plan = read_plan(args.positional.at(1), args, store);
+  auto const& run = first_joint(plan, args.positional[1]);
   int const steps = number(args, "steps", 1), rounds = number(args, "rounds", 1);
   OpenData data(device);
   auto const& images = data.images(run.data.source, Split::train);
-  auto phase = run.phases.back();
-  auto& joint = std::get<Train>(phase.phase);
-  joint.stop.reset();
-  joint.keep = Keep::last;
-  phase.steps = steps;
-  Task const task = classify();
-  auto const method = read_method(run.method);
-  auto const fresh = [&] {
-    auto net = build_net(run.arch, run.method, run.facts->shape, run.facts->classes, run.after, run.seed);
-    place(*net, device);
-    return net;
-  };
+  TimedTraining const ours(run, *joint_phase_of(run), steps, device, images);
   auto const rows = std::min(images.rows(), run.train.batch * steps);
   std::vector<int> first_rows(
       run.splits->train.begin(),
       run.splits->train.begin() + std::min<long>(rows, static_cast<long>(run.splits->train.size())));
   auto const bare_batch = plain_batch(images, first_rows);
-
-  auto const folder = fs::temp_directory_path() / ("eexit-bench-" + std::to_string(getpid()));
-  auto const before = log_level();
-  auto const ours = [&](bool bf16) {
-    remove_tree(folder);
-    make_folder(folder);
-    Run timed = run;
-    timed.train.bf16 = bf16;
-    auto const net = fresh();
-    set_log_level(Level::quiet);
-    std::vector<TrainJob> const jobs = {
-        {.run = timed, .phase = phase, .net = *net, .method = method, .folder = folder, .label = "bench"}};
-    double seconds = 0;
-    eexit::train(jobs, {.task = task, .images = images},
-                 {.done = [&](std::size_t, TrainResult const& result) { seconds = result.step_seconds; },
-                  .diverged = [](std::size_t, std::string const& reason, long) { throw RunError(reason); }});
-    set_log_level(before);
-    return seconds;
-  };
   auto const bare = [&](bool bf16) {
-    auto const net = fresh();
+    auto const net = ours.fresh_net();
     return bare_loop(*net, bare_batch.input.x, bare_batch.target_b, run.train.batch, steps, bf16);
   };
   std::vector<Arm> const arms = {{"eexit, f32", [&] { return ours(false); }},
@@ -108,10 +151,7 @@ int bench_train(Args const& args) {
                                  {"eexit, bf16", [&] { return ours(true); }},
                                  {"bare loop, bf16", [&] { return bare(true); }}};
   auto const seconds = interleave(arms, rounds);
-  remove_tree(folder);
-  Table table{.title = "bench train: " + run.arch_label + ", " + std::to_string(run.after.size()) + " exits, batch " +
-                       std::to_string(run.train.batch) + ", " + std::to_string(steps) + " steps an arm and round",
-              .header = {"arm", "img/s", "ratio to bare loop, f32"}};
+  Table table{.title = title("train", run, steps), .header = {"arm", "img/s", "ratio to bare loop, f32"}};
   for (std::size_t arm = 0; arm < arms.size(); ++arm) {
     std::vector<double> speed, ratio;
     for (std::size_t round = 0; round < seconds[arm].size(); ++round) {
@@ -120,14 +160,43 @@ int bench_train(Args const& args) {
     }
     table.rows.push_back({arms[arm].name, spread(speed, 1), spread(ratio, 3)});
   }
-  // Round by round: what slows the machine for a while slows neighbours in time alike.
-  std::vector<double> drifts;
-  for (std::size_t round = 0; round < seconds[0].size(); ++round)
-    drifts.push_back(seconds[1][round] / seconds[0][round]);
-  double const drift = median(drifts);
-  table.footnotes = {"A/A: the second eexit arm takes " + fixed(drift, 4) + " of the first's time" +
-                         (std::abs(drift - 1) > 0.02 ? "; over 2 % off, these figures are void" : ""),
+  table.footnotes = {drift_text(seconds[0], seconds[1]),
                      "eexit: all of the trainer but checks on val; bare loop: forward, backward, fused SGD alone",
+                     hardware(rounds)};
+  print(table, args.json);
+  return 0;
+}
+
+// Joint training of each method of the plan, against the first.
+int bench_methods(Args const& args) {
+  Store store(args.out);
+  store.read_only = true;
+  auto const device = device_of(args);
+  auto const plan = read_plan(args.positional.at(1), args, store);
+  auto const& first = first_joint(plan, args.positional[1]);
+  int const steps = number(args, "steps", 1), rounds = number(args, "rounds", 1);
+  OpenData data(device);
+  auto const& images = data.images(first.data.source, Split::train);
+  std::vector<Arm> arms;
+  std::set<std::string> known;
+  for (auto const& run : plan.runs) {
+    auto const joint = joint_phase_of(run);
+    if (!joint || !(run.arch == first.arch) || !known.insert(run.method_label).second) continue;
+    arms.push_back(
+        {run.method_label, [timed = TimedTraining(run, *joint, steps, device, images)] { return timed(false); }});
+  }
+  arms.push_back({first.method_label + " again (A/A)", arms.front().run});
+  auto const seconds = interleave(arms, rounds);
+  Table table{.title = title("methods", first, steps), .header = {"method", "img/s", "time of " + arms[0].name}};
+  for (std::size_t arm = 0; arm < arms.size(); ++arm) {
+    std::vector<double> speed, ratio;
+    for (std::size_t round = 0; round < seconds[arm].size(); ++round) {
+      speed.push_back(first.train.batch * steps / seconds[arm][round]);
+      ratio.push_back(seconds[arm][round] / seconds[0][round]);
+    }
+    table.rows.push_back({arms[arm].name, spread(speed, 1), spread(ratio, 3)});
+  }
+  table.footnotes = {drift_text(seconds.front(), seconds.back()), "joint training in f32, all but checks on val",
                      hardware(rounds)};
   print(table, args.json);
   return 0;
@@ -281,9 +350,11 @@ int bench(Args const& args) {
   auto const& what = args.positional.at(0);
   if (args.dry_run) throw SpecError("--dry-run: a benchmark has nothing to plan", Exit::usage);
   if (what == "train") return bench_train(args);
+  if (what == "methods") return bench_methods(args);
   if (what == "exits") return bench_exits(args);
-  throw SpecError("eexit bench: " + unknown_name("benchmark", what, std::vector<std::string>{"train", "exits"}),
-                  Exit::usage);
+  throw SpecError(
+      "eexit bench: " + unknown_name("benchmark", what, std::vector<std::string>{"train", "methods", "exits"}),
+      Exit::usage);
 }
 
 }  // namespace eexit::cli

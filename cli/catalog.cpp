@@ -36,7 +36,7 @@ std::string remember(Store const& store, std::string const& kind, std::string co
 }
 
 BackboneFacts find_backbone(Choice const& arch, ImageShape const& shape, int classes) {
-  auto const net = build_net(arch, {}, shape, classes, {}, 0);
+  auto const net = build_net(arch, shape, classes, 0);
   auto const costs = count_cost(*net, blank_images(shape));
   BackboneFacts facts{.cost = costs.stages, .last = costs.last};
   for (auto const& stage : net->stages) facts.stages.push_back(stage.name);
@@ -46,8 +46,9 @@ BackboneFacts find_backbone(Choice const& arch, ImageShape const& shape, int cla
 
 HeadFacts find_heads(Choice const& arch, Choice const& method, ImageShape const& shape, int classes,
                      std::vector<std::string> const& after) {
-  auto const net = build_net(arch, method, shape, classes, after, 0);
+  auto const net = build_net(arch, shape, classes, 0, HeadsToBuild{.method = method, .after = after});
   HeadFacts facts{.cost = count_cost(*net, blank_images(shape)).heads};
+  if (auto const own = read_method(method).own) facts.own_passes = own->passes;
   for (auto const& name : after) facts.learns[name] = !parameters_of(*net, {"head." + name + "."}).empty();
   for (auto const& [name, parameter] : parameters_of(*net, {"head.", "extra."})) facts.params += parameter.numel();
   return facts;
@@ -73,12 +74,13 @@ HeadFacts head_facts(Store const& store, Choice const& arch, Choice const& metho
       arch.name + arch.params + method.name + method.params + shape_text(shape, classes) + join(after, ";");
   auto const text = remember(store, "heads", depends_on, [&] {
     auto const facts = find_heads(arch, method, shape, classes, after);
-    Json json = {{"cost", Json::object()}, {"learns", facts.learns}, {"params", facts.params}};
+    Json json = {
+        {"cost", Json::object()}, {"learns", facts.learns}, {"params", facts.params}, {"own_passes", facts.own_passes}};
     for (auto const& [name, cost] : facts.cost) json["cost"][name] = json_of(cost);
     return json.dump();
   });
   auto const json = Json::parse(text);
-  HeadFacts facts{.learns = json.at("learns"), .params = json.at("params")};
+  HeadFacts facts{.learns = json.at("learns"), .params = json.at("params"), .own_passes = json.at("own_passes")};
   for (auto const& [name, cost] : json.at("cost").items()) facts.cost[name] = cost_from(cost);
   return facts;
 }
@@ -168,6 +170,11 @@ Catalog real_catalog(Store const& store) {
               [](Choice const& regime, TrainSpec const& spec) {
                 JsonReader reader(regime.params, std::make_shared<Source>());
                 return find(regimes(), "regime", regime.name, "regime").make(reader)(spec);
+              },
+          .method_phases =
+              [](Choice const& method, TrainSpec const& spec) {
+                auto const appended = read_method(method).appended;
+                return appended ? MethodPhases{appended->phases(spec), appended->parameters} : MethodPhases{};
               },
           .policy = [](std::string const& policy) -> PolicyFacts {
             auto reader = empty_reader();

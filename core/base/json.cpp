@@ -221,6 +221,14 @@ int JsonReader::integer(std::string const& name, int fallback, Bounds bounds, st
   return value;
 }
 
+int JsonReader::integer_where(bool applies, std::string const& name, int fallback, Bounds bounds,
+                              std::string const& help) {
+  if (applies) return integer(name, fallback, bounds, help);
+  if (node_->ask({name, Type::integer, help, canonical(fallback), bounds}))
+    fail(name, "has no effect beside the other keys here (" + help + ")");
+  return fallback;
+}
+
 double JsonReader::number(std::string const& name, double fallback, Bounds bounds, std::string const& help) {
   Json const* const written = node_->ask({name, Type::number, help, canonical(fallback), bounds});
   double const value = written ? node_->read_number(*written, node_->pointer_of(name), bounds) : fallback;

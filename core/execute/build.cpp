@@ -2,6 +2,7 @@
 
 #include "core/arch/arch.h"
 #include "core/net/weights.h"
+#include "core/plan/run_text.h"
 
 namespace eexit {
 
@@ -16,25 +17,28 @@ Backbone build_backbone(Choice const& arch, ImageShape const& shape, int classes
   return find(archs(), "architecture", arch.name, "arch").make(reader)(shape, classes, builder);
 }
 
-std::shared_ptr<ExitNet> build_net(Choice const& arch, Choice const& method, ImageShape const& shape, int classes,
-                                   std::vector<std::string> const& after, std::uint64_t seed,
-                                   std::optional<std::uint64_t> head_seed) {
+std::shared_ptr<ExitNet> build_net(Choice const& arch, ImageShape const& shape, int classes, std::uint64_t seed,
+                                   std::optional<HeadsToBuild> const& wanted) {
   auto backbone = build_backbone(arch, shape, classes, seed);
-  if (after.empty()) return std::make_shared<ExitNet>(std::move(backbone));
+  if (!wanted || wanted->after.empty()) return std::make_shared<ExitNet>(std::move(backbone));
   auto const shapes = shapes_after(backbone.stages, blank_images(shape));
   Sites sites;
-  for (auto const& name : after) sites.emplace_back(name, shapes.at(name));
-  Builder builder(head_seed.value_or(seed));
-  auto heads = read_method(method).make_heads(sites, classes, builder);
-  return std::make_shared<ExitNet>(std::move(backbone), std::move(heads.heads), std::move(heads.extra));
+  for (auto const& name : wanted->after) sites.emplace_back(name, shapes.at(name));
+  Builder builder(wanted->seed);
+  auto const method = read_method(wanted->method);
+  auto made = method.make_heads(sites, classes, builder);
+  if (method.appended && wanted->appended) method.appended->attach(made, sites, classes, builder);
+  return std::make_shared<ExitNet>(std::move(backbone), std::move(made.heads), std::move(made.extra));
 }
 
-std::shared_ptr<ExitNet> build_net(Run const& run) {
-  return build_net(run.arch, run.method, run.facts->shape, run.facts->classes, run.after, run.seed, run.head_seed);
-}
-
-std::shared_ptr<ExitNet> build_plain_net(Run const& run) {
-  return build_net(run.arch, run.method, run.facts->shape, run.facts->classes, {}, run.seed);
+std::shared_ptr<ExitNet> build_net(Run const& run, std::optional<std::size_t> number) {
+  auto const phase = number.value_or(run.phases.size() - 1);
+  if (!heads_by(run, phase)) return build_net(run.arch, run.facts->shape, run.facts->classes, run.seed);
+  return build_net(run.arch, run.facts->shape, run.facts->classes, run.seed,
+                   HeadsToBuild{.method = run.method,
+                                .after = run.after,
+                                .seed = run.head_seed.value_or(run.seed),
+                                .appended = appended_by(run, phase)});
 }
 
 std::shared_ptr<ExitNet> finished_net(Run const& run, fs::path const& weights, torch::Device device) {

@@ -13,14 +13,20 @@ namespace eexit {
 Method read_method(Choice const&);
 Backbone build_backbone(Choice const& arch, ImageShape const&, int classes, std::uint64_t seed);
 
-// Weights as the seeds give them, on the CPU. `after`: stages that carry exits; empty: the plain network. The heads'
-// weights are those of `head_seed`, or of the seed where there is none.
-std::shared_ptr<ExitNet> build_net(Choice const& arch, Choice const& method, ImageShape const&, int classes,
-                                   std::vector<std::string> const& after, std::uint64_t seed,
-                                   std::optional<std::uint64_t> head_seed = {});
+// A method's heads after these stages.
+struct HeadsToBuild {
+  Choice const& method;
+  std::vector<std::string> const& after;
+  std::uint64_t seed = 0;
+  bool appended = true;  // with what the method appends
+};
 
-std::shared_ptr<ExitNet> build_net(Run const&);        // with the run's heads
-std::shared_ptr<ExitNet> build_plain_net(Run const&);  // without
+// Weights as the seeds give them, on the CPU. Without heads: the plain network.
+std::shared_ptr<ExitNet> build_net(Choice const& arch, ImageShape const&, int classes, std::uint64_t seed,
+                                   std::optional<HeadsToBuild> const& = {});
+
+// The network that a run's phase `number` trains; none: the finished one.
+std::shared_ptr<ExitNet> build_net(Run const&, std::optional<std::size_t> number = {});
 
 // The finished network of a run with the weights of the last phase's file.
 std::shared_ptr<ExitNet> finished_net(Run const&, fs::path const& weights, torch::Device);

@@ -66,6 +66,16 @@ std::vector<Tensor*> parts_of(State& state) {
 
 }  // namespace
 
+Feed Feed::part(std::int64_t first, std::int64_t last) const {
+  auto const rows = torch::arange(first, last, torch::TensorOptions(torch::kInt64).device(target_b.device()));
+  Feed some{.input = input.x.defined() ? take_rows(input, rows) : State{}, .target_b = target_b.index({rows})};
+  for (auto const& stage : replay)
+    some.replay.push_back({.name = stage.name, .module = nullptr, .run = [stage, rows](State state) {
+                             return take_rows(stage.run(std::move(state)), rows);
+                           }});
+  return some;
+}
+
 FrozenTrunk::FrozenTrunk(ExitNet& net, std::vector<std::string> carrying, Images const& images, bool bf16)
     : net_(net), carrying_(std::move(carrying)), images_(images), bf16_(bf16) {
   position_.assign(static_cast<std::size_t>(images.rows()), -1);

@@ -18,6 +18,7 @@ struct Feed {
   std::vector<Stage> replay = {};  // stages that give features already known; empty: the network's own run
 
   std::span<Stage const> stages(ExitNet const& net) const { return replay.empty() ? net.stages : replay; }
+  Feed part(std::int64_t first, std::int64_t last) const;  // samples first to last - 1
 };
 
 // Rows of the training file, as they are.

@@ -9,6 +9,7 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/execute/autocast.h"
+#include "core/execute/shaping.h"
 #include "core/execute/timing.h"
 #include "core/net/weights.h"
 #include "core/plan/protocol.h"
@@ -22,20 +23,47 @@ std::uint64_t phase_stream(std::uint64_t seed, Train const& phase, std::initiali
   return stream_seed(stream_seed(seed, {phase.name, std::to_string(phase.occurrence)}), more);
 }
 
+namespace {
+
+// What the phase's optimiser steps: all that learns but what the method learns by its own rule.
+std::vector<std::pair<std::string, Tensor>> stepped(TrainJob const& job, Train const& train) {
+  set_learning(job.net, train.learn);
+  auto learn = train.learn;
+  if (job.method.own) std::erase(learn, "extra.");
+  return parameters_of(job.net, learn);
+}
+
+// BatchNorm's statistics as they are now, put back at the end.
+class SameBuffers {
+ public:
+  explicit SameBuffers(ExitNet& net) : buffers_(net.buffers()) {
+    for (auto const& buffer : buffers_) values_.push_back(buffer.clone());
+  }
+  SameBuffers(SameBuffers const&) = delete;
+  SameBuffers& operator=(SameBuffers const&) = delete;
+  ~SameBuffers() {
+    torch::NoGradGuard no_grad;
+    for (std::size_t i = 0; i < buffers_.size(); ++i) buffers_[i].copy_(values_[i]);
+  }
+
+ private:
+  std::vector<Tensor> buffers_, values_;
+};
+
+}  // namespace
+
 Learner::Learner(TrainJob const& job, TrainSetting const& setting)
     : job_(job),
       setting_(setting),
       train_(std::get<Train>(job.phase.phase)),
       device_(setting.images.x_bchw.device()),
       exits_(job.net.exit_names().size()),
-      optimizer_(train_.recipe.optim, (set_learning(job.net, train_.learn), parameters_of(job.net, train_.learn))),
+      optimizer_(train_.recipe.optim, stepped(job, train_)),
       stopper_(make_stopper(train_.stop.value_or(Stop{}), counted())),
       running_(exits_, job.label) {
-  // A backbone has one exit, whatever the run's heads are weighted by.
-  auto const weights = train_.with_heads()
-                           ? exit_weights(train_.recipe.exit_weights, costs_of(job.run, Convention::mac))
-                           : std::vector<double>{1.0};
-  weights_k_ = torch::tensor(weights, torch::kFloat64).to(torch::kFloat32).to(device_);
+  if (job.method.own && train_.with_heads()) own_.emplace(job.method.own->optim, parameters_of(job.net, {"extra."}));
+  set_weights();
+  if (train_.with_heads() && train_.learns("stage.")) branch_ = branch_of(train_.recipe.taps, exits_);
   epoch_steps_ = steps_an_epoch({.rows = static_cast<int>(job.run.splits->train.size()), .batch = job.run.train.batch});
   check_every_ = train_.with_heads() ? std::min(epoch_steps_, 300L) : epoch_steps_;
   resume();
@@ -56,32 +84,96 @@ std::vector<bool> Learner::counted() const {
   return counts;
 }
 
+// A backbone has one exit, whatever the run's heads are weighted by.
+void Learner::set_weights() {
+  auto const& rule = train_.recipe.exit_weights;
+  auto weights = std::vector<double>{1.0};
+  if (train_.with_heads())
+    weights = exit_weights(rule, costs_of(job_.run, Convention::mac),
+                           static_cast<double>(step_) / static_cast<double>(job_.phase.steps));
+  weights_k_ = torch::tensor(weights, torch::kFloat64).to(torch::kFloat32).to(device_);
+  // Gradients in equilibrium are means over exits already: losses are summed.
+  if (branch_ && train_.recipe.taps == TapRule::equilibrium) weights_k_ = weights_k_ * static_cast<double>(exits_);
+}
+
+Taps Learner::taps() const {
+  auto const step = std::to_string(step_);
+  auto const& run = job_.run;
+  auto const trunk = phase_stream(run.seed, train_, {"dropout", step});
+  auto const head = phase_stream(run.head_seed.value_or(run.seed), train_, {"dropout", step});
+  return {.record_trunk = train_.learns("stage."), .branch = branch_, .before = [trunk, head](std::string const& part) {
+            torch::manual_seed(stream_seed(part.starts_with("head.") ? head : trunk, {part}));
+          }};
+}
+
+std::vector<Tensor> Learner::losses_of(Earlier const& answers, Tensor const& target_b) const {
+  std::vector<Tensor> losses;
+  for (auto const& answer : answers)
+    losses.push_back(setting_.task.loss(answer.logits, target_b, train_.recipe.label_smoothing));
+  return losses;
+}
+
+// From the exits' losses by row, and their means.
+Tensor Learner::whole_loss(Earlier const& answers, std::vector<Tensor> const& losses, Tensor const& losses_k) const {
+  auto const& method = job_.method;
+  if (!train_.with_heads()) return (losses_k * weights_k_).sum();
+  auto loss = method.weigh ? method.weigh(job_.net, torch::stack(losses, 1)) : (losses_k * weights_k_).sum();
+  if (method.extra_loss) loss = loss + method.extra_loss(answers);
+  if (train_.recipe.distill.kind != Distill::Kind::none) loss = loss + distillation(train_.recipe.distill, answers);
+  return loss;
+}
+
+// What the method learns by its own rule from the step to come.
+void Learner::learn_own(Feed const& feed) {
+  SameBuffers const same(job_.net);
+  auto const learned = optimizer_.parameters();
+  std::vector<Tensor> before;
+  NextStep const next{.number = step_,
+                      .rows = feed.target_b.size(0),
+                      .answer =
+                          [&](std::int64_t first, std::int64_t last) {
+                            Autocast const autocast(job_.run.train.bf16, device_);
+                            auto const part = feed.part(first, last);
+                            return answer_all(job_.net, part.stages(job_.net), part.input, taps());
+                          },
+                      .losses =
+                          [&](Earlier const& answers, std::int64_t first, std::int64_t last) {
+                            return torch::stack(losses_of(answers, feed.target_b.narrow(0, first, last - first)), 1);
+                          },
+                      .learned = learned,
+                      .look_ahead =
+                          [&](std::vector<Tensor> const& gradients) {
+                            for (auto const& parameter : learned) before.push_back(parameter.detach().clone());
+                            return optimizer_.look_ahead(gradients, rate_);
+                          },
+                      .back =
+                          [&] {
+                            torch::NoGradGuard no_grad;
+                            for (std::size_t i = 0; i < learned.size(); ++i) learned[i].detach().copy_(before[i]);
+                          }};
+  if (!job_.method.own->before_step(job_.net, next)) return;
+  own_->step(base_rate(job_.method.own->optim));
+  own_->zero_grad();
+}
+
 void Learner::train_step(Feed const& feed) {
   double const begun = wall_seconds();
   if (measuring_) set_learning(job_.net, train_.learn);
   measuring_ = false;
+  rate_ = rate_of(step_);
+  if (train_.recipe.exit_weights.kind == ExitWeights::Kind::ramp) set_weights();
+  if (own_) learn_own(feed);
   Earlier answers;
-  Tensor losses_k;
-  auto const& run = job_.run;
-  auto const step = std::to_string(step_);
-  auto const trunk_stream = phase_stream(run.seed, train_, {"dropout", step});
-  auto const head_stream = phase_stream(run.head_seed.value_or(run.seed), train_, {"dropout", step});
-  Taps const taps{.record_trunk = train_.learns("stage."), .before = [&](std::string const& part) {
-                    torch::manual_seed(stream_seed(part.starts_with("head.") ? head_stream : trunk_stream, {part}));
-                  }};
+  std::vector<Tensor> losses, means;
   {
     Autocast const autocast(job_.run.train.bf16, device_);
-    answers = answer_all(job_.net, feed.stages(job_.net), feed.input, taps);
-    std::vector<Tensor> losses;
-    for (auto const& answer : answers)
-      losses.push_back(setting_.task.loss(answer.logits, feed.target_b, train_.recipe.label_smoothing).mean());
-    losses_k = torch::stack(losses);
+    answers = answer_all(job_.net, feed.stages(job_.net), feed.input, taps());
+    losses = losses_of(answers, feed.target_b);
+    for (auto const& loss : losses) means.push_back(loss.mean());
   }
-  auto loss = job_.method.weigh && train_.with_heads() ? job_.method.weigh(losses_k) : (losses_k * weights_k_).sum();
-  if (job_.method.extra_loss && train_.with_heads()) loss = loss + job_.method.extra_loss(answers);
-  loss.backward();
+  auto const losses_k = torch::stack(means);
+  whole_loss(answers, losses, losses_k).backward();
   if (train_.recipe.clip) optimizer_.clip(*train_.recipe.clip);
-  rate_ = rate_of(step_);
   optimizer_.step(rate_);
   optimizer_.zero_grad();
   {
@@ -214,6 +306,8 @@ void Learner::save() {
   TensorFile file;
   for (auto const& [name, tensor] : tensors_of(job_.net)) file.tensors["net." + name] = to_bytes(tensor);
   for (auto const& [name, tensor] : optimizer_.state()) file.tensors["optim." + name] = to_bytes(tensor);
+  if (own_)
+    for (auto const& [name, tensor] : own_->state()) file.tensors["own." + name] = to_bytes(tensor);
   for (auto const& [name, tensor] : best_) file.tensors["best." + name] = tensor;
   auto const exits = static_cast<std::int64_t>(exits_);
   file.tensors["stopper.best"] = pack(Dtype::f64, {exits}, stopper_.best);
@@ -239,14 +333,16 @@ void Learner::resume() {
     return;
   }
   std::map<std::string, TensorBytes> net;
-  std::map<std::string, Tensor> optim;
+  std::map<std::string, Tensor> optim, own;
   for (auto const& [name, tensor] : file->tensors) {
     if (name.starts_with("net.")) net[name.substr(4)] = tensor;
     if (name.starts_with("optim.")) optim[name.substr(6)] = from_bytes(tensor);
+    if (name.starts_with("own.")) own[name.substr(4)] = from_bytes(tensor);
     if (name.starts_with("best.")) best_[name.substr(5)] = tensor;
   }
   load_tensors(job_.net, net, {""}, "checkpoint of " + job_.label);
   optimizer_.load_state(optim);
+  if (own_) own_->load_state(own);
   stopper_.best = unpack<double>(file->tensors.at("stopper.best"));
   stopper_.counter = unpack<int>(file->tensors.at("stopper.counter"));
   running_.sums = unpack<double>(file->tensors.at("running"));

@@ -32,6 +32,11 @@ class Learner {
  private:
   std::vector<bool> counted() const;
   double rate_of(long step) const;
+  Taps taps() const;
+  void set_weights();
+  std::vector<Tensor> losses_of(Earlier const&, Tensor const& target_b) const;  // by exit, [rows]
+  Tensor whole_loss(Earlier const&, std::vector<Tensor> const& losses, Tensor const& losses_k) const;
+  void learn_own(Feed const&);
   Measured measure_val(FeedRows const&);
   bool check(Measured const&);
   void write_journal(Measured const&);
@@ -46,9 +51,11 @@ class Learner {
   torch::Device device_;
   std::size_t exits_;
   Optimizer optimizer_;
+  std::optional<Optimizer> own_;  // of what the method learns by its own rule
   Stopper stopper_;
   Running running_;
   Tensor weights_k_;
+  std::function<State(std::size_t, State&)> branch_;
   Measured val_;
   std::map<std::string, TensorBytes> best_;
   long step_ = 0, epoch_steps_ = 0, check_every_ = 0;

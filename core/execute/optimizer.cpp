@@ -6,6 +6,8 @@
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_fused_sgd.h>
 
+#include <cmath>
+
 #include "core/base/error.h"
 
 namespace eexit {
@@ -63,6 +65,55 @@ void Optimizer::step(double rate) {
                         adamw.betas[1], group.weight_decay, adamw.eps, /*amsgrad=*/false, /*maximize=*/false);
     }
   }
+}
+
+std::vector<Tensor> Optimizer::parameters() const {
+  std::vector<Tensor> all;
+  for (auto const& group : groups_) all.insert(all.end(), group.parameters.begin(), group.parameters.end());
+  return all;
+}
+
+namespace {
+
+// In place; returns the derivative by the gradient, the same for all numbers.
+Tensor look_ahead_sgd(Sgd const& rule, Tensor& parameter, Tensor const& gradient, Tensor const& momentum,
+                      double weight_decay, double rate) {
+  auto const g = gradient + weight_decay * parameter;
+  auto const m = rule.momentum * momentum + g;
+  auto const nesterov = rule.nesterov ? 1 + rule.momentum : 1.0;
+  parameter.sub_(rate * (rule.nesterov ? g + rule.momentum * m : m));
+  return torch::full_like(parameter, -rate * nesterov);
+}
+
+// The derivative of m / (sqrt(v) + eps) by g, with m and v the moments after this step, corrected for their start.
+Tensor look_ahead_adamw(AdamW const& rule, Tensor& parameter, Tensor const& g, Tensor const& first,
+                        Tensor const& second, double weight_decay, double rate, long step) {
+  auto const [b1, b2] = rule.betas;
+  double const start1 = 1 - std::pow(b1, step), start2 = 1 - std::pow(b2, step);
+  auto const m = (b1 * first + (1 - b1) * g) / start1;
+  auto const root = ((b2 * second + (1 - b2) * g * g) / start2).sqrt();
+  auto const below = root + rule.eps;
+  parameter.mul_(1 - rate * weight_decay).sub_(rate * m / below);
+  // Where both moments are 0 so is the gradient, and the root has no derivative: the moment's alone counts.
+  auto const root_by_g = torch::where(root > 0, (1 - b2) / start2 * g / root, torch::zeros_like(root));
+  return -rate * ((1 - b1) / start1 / below - m / (below * below) * root_by_g);
+}
+
+}  // namespace
+
+std::vector<Tensor> Optimizer::look_ahead(std::vector<Tensor> const& gradients, double rate) {
+  torch::NoGradGuard no_grad;
+  std::vector<Tensor> slopes;
+  for (auto& group : groups_)
+    for (std::size_t i = 0; i < group.parameters.size(); ++i) {
+      auto const& gradient = gradients.at(slopes.size());
+      if (auto const* sgd = std::get_if<Sgd>(&rule_))
+        slopes.push_back(look_ahead_sgd(*sgd, group.parameters[i], gradient, group.first[i], group.weight_decay, rate));
+      else
+        slopes.push_back(look_ahead_adamw(std::get<AdamW>(rule_), group.parameters[i], gradient, group.first[i],
+                                          group.second[i], group.weight_decay, rate, steps_ + 1));
+    }
+  return slopes;
 }
 
 void Optimizer::zero_grad() {

@@ -19,6 +19,10 @@ class Optimizer {
 
   void step(double rate);
   void zero_grad();  // gradients are dropped, not zeroed
+  // Sets the parameters to what step(rate) with these gradients would make of them, and gives the derivative of each
+  // new number by its gradient. One gradient a parameter, in the order of parameters(). The state stays as it is.
+  std::vector<Tensor> look_ahead(std::vector<Tensor> const& gradients, double rate);
+  std::vector<Tensor> parameters() const;
   void clip(
       double largest_norm);  // scales all gradients so that their joint L2 norm is at most this; no host round trip
 

@@ -38,13 +38,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Heads exist from the first phase on that trains them.
-bool with_heads_by(Run const& run, std::size_t number) {
-  for (std::size_t i = 0; i <= number; ++i)
-    if (std::get<Train>(run.phases[i].phase).with_heads()) return true;
-  return false;
-}
-
 double part_of(double macs, long steps, long planned) {
   return steps == planned ? macs : macs * static_cast<double>(steps) / static_cast<double>(planned);
 }
@@ -173,9 +166,9 @@ class Worker {
 
   Prepared prepare(Node const& node) {
     auto const& run = *node.run;
-    bool const heads = with_heads_by(run, node.phase);
+    bool const heads = heads_by(run, node.phase);
     Prepared made{.node = &node,
-                  .net = heads ? build_net(run) : build_plain_net(run),
+                  .net = build_net(run, node.phase),
                   .method = heads ? read_method(run.method) : Method{},
                   .phase = with_chosen_rate(run.phases[node.phase], store_),
                   .started = utc_now()};
@@ -192,7 +185,10 @@ class Worker {
     auto const file = from_store([&] { return read_tensors(path); });
     // Parts that the parent does not have (fresh heads) keep what the seed gave them.
     std::vector<std::string> prefixes = {"stage.", "last."};
-    if (with_heads_by(run, number - 1)) prefixes.insert(prefixes.end(), {"head.", "extra."});
+    if (heads_by(run, number - 1)) prefixes.emplace_back("head.");
+    // What a method appends lies where its heads shared nothing before.
+    if (heads_by(run, number - 1) && appended_by(run, number) == appended_by(run, number - 1))
+      prefixes.emplace_back("extra.");
     load_tensors(net, file.tensors, prefixes, path.string());
   }
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -9,7 +11,7 @@
 #include "core/base/registry.h"
 #include "core/net/builder.h"
 #include "core/net/net.h"
-#include "core/plan/phase.h"
+#include "core/plan/spec.h"
 
 namespace eexit {
 
@@ -21,14 +23,47 @@ struct Heads {
 // The stages that carry exits, in walking order, with the shape of State.x there.
 using Sites = std::vector<std::pair<std::string, Shape>>;
 
+// A training step about to be taken, for a method that learns something of its own from it.
+struct NextStep {
+  long number = 0;        // of the phase, from 0
+  std::int64_t rows = 0;  // samples in the batch
+  // Samples first to last - 1 of the batch through all exits, in train mode: the same dropout as the step itself.
+  std::function<Earlier(std::int64_t first, std::int64_t last)> answer;
+  // [rows, exits] losses of those answers.
+  std::function<Tensor(Earlier const&, std::int64_t first, std::int64_t last)> losses;
+  std::vector<Tensor> learned;  // the parameters that the phase's optimiser steps
+  // Moves the learned parameters as the optimiser's step along these gradients would, and gives the derivative of each
+  // moved number by its gradient; back() undoes it. Neither touches the optimiser.
+  std::function<std::vector<Tensor>(std::vector<Tensor> const& gradients)> look_ahead;
+  std::function<void()> back;
+};
+
+// What a method learns by a rule of its own: the parameters below extra., with an optimiser of their own.
+struct OwnLearning {
+  Optim optim;  // at its rate throughout
+  // Called before each step; BatchNorm's buffers are put back after it. True: it has set gradients of extra.
+  std::function<bool(ExitNet&, NextStep const&)> before_step;
+  double passes = 0;  // what it costs: forward passes a sample through what learns, on average over steps
+};
+
+// What a method adds after the regime's phases, on heads that are frozen from then on.
+struct Appended {
+  std::vector<std::string> parameters;  // of the method that matter only from then on: phases before are shared
+  std::function<std::vector<Phase>(TrainSpec const&)> phases;
+  // Puts what these phases train around the heads, and below Heads::extra.
+  std::function<void(Heads&, Sites const&, int classes, Builder&)> attach;
+};
+
 // Empty functions mean the default.
 struct Method {
   // Throws SpecError naming stage and shape where a head does not fit.
   std::function<Heads(Sites const&, int classes, Builder&)> make_heads;
-  // Mean losses of the exits [exits] -> scalar; default: the phase's exit weights.
-  std::function<Tensor(Tensor const& losses_k)> weigh = {};
-  // A further loss from the answers, scalar: imitation, distillation.
+  // Losses [rows, exits] -> scalar; default: means over rows, weighted by the phase's exit weights.
+  std::function<Tensor(ExitNet const&, Tensor const& losses_bk)> weigh = {};
+  // A further loss from the answers, scalar: imitation.
   std::function<Tensor(Earlier const&)> extra_loss = {};
+  std::optional<OwnLearning> own = {};
+  std::optional<Appended> appended = {};
 };
 
 using MethodMaker = Method (*)(JsonReader&);

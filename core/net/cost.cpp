@@ -88,6 +88,7 @@ std::unordered_map<std::string_view, Rule> const& rules() {
                                                                  {"div", per_output},
                                                                  {"div_", per_output},
                                                                  {"exp", per_output},
+                                                                 {"log", per_output},
                                                                  {"cumsum", per_output},
                                                                  {"gt", per_output},
                                                                  {"lt", per_output},

@@ -86,7 +86,7 @@ Earlier answer_all(ExitNet const& net, std::span<Stage const> stages, State inpu
     if (head == net.heads.end()) return true;
     torch::AutoGradMode record(recording);
     if (taps.before) taps.before("head." + stage.name);
-    answers.push_back(head->second.run(state, answers));
+    answers.push_back(head->second.run(taps.branch ? taps.branch(answers.size(), state) : state, answers));
     return true;
   };
   auto const before = [&](Stage const& stage) {

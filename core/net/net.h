@@ -74,6 +74,9 @@ State walk(std::span<Stage const> stages, State state, std::function<bool(Stage 
 // How gradients and random numbers are handled on the way through all exits.
 struct Taps {
   bool record_trunk = true;  // false: stages and the last classifier run without recording gradients, heads still do
+  // At exit number `exit` (from 0): the state its head sees; may also change what goes on to the next stage. Scales or
+  // detaches gradients, values stay. Empty: both are the state as it is.
+  std::function<State(std::size_t exit, State& onward)> branch = {};
   // Called before each part that runs, with its name: "stage.stem", "head.0", "last". Seeds dropout, so that what a
   // part draws does not depend on which others exist.
   std::function<void(std::string const& part)> before = {};

@@ -13,6 +13,11 @@
 
 namespace eexit {
 
+struct MethodPhases {
+  std::vector<Phase> phases;
+  std::vector<std::string> parameters;
+};
+
 struct Catalog {
   // Finds `name` in a plug-in folder ("arch", "datasets", "methods", "policies", "regimes") and lets it read and check
   // its parameters; SpecError with the nearest name.
@@ -25,6 +30,8 @@ struct Catalog {
                           std::vector<std::string> const& after)>
       heads;
   std::function<std::vector<Phase>(Choice const& regime, TrainSpec const&)> regime_phases;
+  // What the method appends to the regime's phases, and its parameters that matter from there on alone.
+  std::function<MethodPhases(Choice const& method, TrainSpec const&)> method_phases;
   std::function<PolicyFacts(std::string const& policy)> policy;
 };
 

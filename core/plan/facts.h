@@ -48,6 +48,7 @@ struct HeadFacts {
   std::map<std::string, Cost> cost;    // by stage name
   std::map<std::string, bool> learns;  // the head has parameters
   long long params = 0;                // of all heads and what they share
+  double own_passes = 0;               // forward passes a sample that the method's own learning adds to a step
 };
 
 struct PolicyFacts {

@@ -18,4 +18,9 @@ Phase joint_phase(TrainSpec const& spec, int epochs) {
 
 Phase heads_phase(TrainSpec const& spec, int epochs) { return phase("heads", {"head.", "extra."}, spec, epochs); }
 
+Phase appended_phase(std::string const& name, TrainSpec const& spec, int epochs) {
+  return Train{
+      .name = name, .learn = {"extra."}, .recipe = spec.recipe_for("heads"), .epochs = epochs, .appended = true};
+}
+
 }  // namespace eexit

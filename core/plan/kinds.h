@@ -10,4 +10,7 @@ Phase backbone_phase(TrainSpec const&, int epochs = 0);  // the plain network; h
 Phase joint_phase(TrainSpec const&, int epochs = 0);     // everything learns
 Phase heads_phase(TrainSpec const&, int epochs = 0);     // heads alone, the network frozen, its own classifier too
 
+// What a method appends: only what lies below extra. learns, with the recipe of heads.
+Phase appended_phase(std::string const& name, TrainSpec const&, int epochs);
+
 }  // namespace eexit

@@ -45,7 +45,9 @@ std::string text_of(Optim const& optim) {
   return text.text();
 }
 
-constexpr char const* weight_names[] = {"uniform", "linear", "cost", "custom"};
+constexpr char const* weight_names[] = {"uniform", "linear", "cost", "custom", "ramp"};
+constexpr char const* distill_names[] = {"none", "last", "next", "later"};
+constexpr char const* taps_names[] = {"plain", "equilibrium", "detached"};
 constexpr char const* keep_names[] = {"last", "any_exit", "mean"};
 constexpr char const* schedule_names[] = {"constant", "step", "cosine"};
 
@@ -63,7 +65,15 @@ std::string text_of(Schedule const& schedule) {
 std::string text_of(ExitWeights const& rule) {
   ObjectText text;
   text.add("name", json_text(weight_names[static_cast<int>(rule.kind)]));
+  if (rule.kind == ExitWeights::Kind::ramp) text.add("over", json_number(rule.over));
   text.add("weights", json_number(rule.weights));
+  return text.text();
+}
+
+std::string text_of(Distill const& rule) {
+  ObjectText text;
+  text.add("name", json_text(distill_names[static_cast<int>(rule.kind)]));
+  text.add("weight", json_number(rule.weight));
   return text.text();
 }
 
@@ -157,7 +167,7 @@ double base_rate(Optim const& optim) {
       optim);
 }
 
-std::vector<double> exit_weights(ExitWeights const& rule, std::vector<double> const& costs) {
+std::vector<double> exit_weights(ExitWeights const& rule, std::vector<double> const& costs, double progress) {
   std::size_t const exits = costs.size();
   std::vector<double> weights(exits, 1.0);
   switch (rule.kind) {
@@ -175,6 +185,11 @@ std::vector<double> exit_weights(ExitWeights const& rule, std::vector<double> co
                         " weights, one an exit (the network's own classifier is one), found " +
                         std::to_string(rule.weights.size()));
       weights = rule.weights;
+      break;
+    case ExitWeights::Kind::ramp:
+      constexpr double start = 0.01;
+      for (std::size_t k = 0; k + 1 < exits; ++k)
+        weights[k] = start + (costs[k] / costs.back() - start) * std::min(1.0, progress / rule.over);
   }
   double const sum = std::accumulate(weights.begin(), weights.end(), 0.0);
   if (!(sum > 0)) throw SpecError("expected weights that sum to more than 0, found " + shortest(sum));
@@ -234,14 +249,42 @@ Schedule read_schedule(JsonReader& parent, Schedule const& from) {
 
 ExitWeights read_exit_weights(JsonReader& parent, ExitWeights const& from) {
   auto [name, reader] = parent.choice("exit_weights", weight_names[static_cast<int>(from.kind)],
-                                      "weights of the exits' losses: uniform, linear, cost or custom",
-                                      {"uniform", "linear", "cost", "custom"});
-  check_name(reader, "exit weights", name, {"uniform", "linear", "cost", "custom"});
+                                      "weights of the exits' losses: uniform, linear, cost, custom, or ramp, which "
+                                      "rises from next to nothing to cost",
+                                      {std::begin(weight_names), std::end(weight_names)});
+  check_name(reader, "exit weights", name, {std::begin(weight_names), std::end(weight_names)});
   ExitWeights read{.kind = static_cast<ExitWeights::Kind>(index_of(weight_names, name)), .weights = {}};
   if (read.kind == ExitWeights::Kind::custom)
     read.weights = reader.numbers("weights", from.weights, {0, 1e6}, "one an exit, the last one included");
+  if (read.kind == ExitWeights::Kind::ramp)
+    read.over = reader.number("over", from.over, {1e-6, 1}, "share of the phase in which the weights rise");
   reader.done();
   return read;
+}
+
+Distill read_distill(JsonReader& parent, Distill const& from) {
+  std::vector<std::string> const known = {std::begin(distill_names), std::end(distill_names)};
+  auto [name, reader] =
+      parent.choice("distill", distill_names[static_cast<int>(from.kind)],
+                    "exits also learn from answers of the last exit, the next one, or all later ones", known);
+  check_name(reader, "distillation", name, known);
+  Distill read{.kind = static_cast<Distill::Kind>(index_of(distill_names, name))};
+  if (read.kind != Distill::Kind::none)
+    read.weight = reader.number("weight", from.weight, {0, 1e6}, "of this loss beside the labels'");
+  reader.done();
+  return read;
+}
+
+TapRule read_taps(JsonReader& parent, TapRule from) {
+  std::vector<std::string> const known = {std::begin(taps_names), std::end(taps_names)};
+  auto [name, reader] = parent.choice(
+      "taps", taps_names[static_cast<int>(from)],
+      "gradients where exits stand: plain; equilibrium: each part of the trunk gets the mean of its exits', losses "
+      "are summed; detached: heads send none into the trunk",
+      known);
+  check_name(reader, "rule for gradients", name, known);
+  reader.done();
+  return static_cast<TapRule>(index_of(taps_names, name));
 }
 
 Recipe read_recipe(JsonReader& reader, Recipe const& from) {
@@ -253,6 +296,8 @@ Recipe read_recipe(JsonReader& reader, Recipe const& from) {
   read.label_smoothing =
       reader.number("label_smoothing", from.label_smoothing, {0, 0.999}, "share of the target spread over all classes");
   read.exit_weights = read_exit_weights(reader, from.exit_weights);
+  read.distill = read_distill(reader, from.distill);
+  read.taps = read_taps(reader, from.taps);
   return read;
 }
 
@@ -261,6 +306,7 @@ std::string canonical(Phase const& phase) {
   auto const& recipe = train.recipe;
   ObjectText text;
   text.add("clip", recipe.clip ? json_number(*recipe.clip) : "null");
+  if (train.with_heads() && recipe.distill.kind != Distill::Kind::none) text.add("distill", text_of(recipe.distill));
   text.add("epochs", std::to_string(train.length.epochs));
   // A backbone has one exit: weights of others must not split what is shared.
   if (train.with_heads()) text.add("exit_weights", text_of(recipe.exit_weights));
@@ -274,6 +320,9 @@ std::string canonical(Phase const& phase) {
   text.add("schedule", text_of(recipe.schedule));
   text.add("steps", std::to_string(train.length.steps));
   if (train.stop) text.add("stop", text_of(*train.stop));
+  // Where the trunk does not learn, no gradient reaches it in any way.
+  if (train.with_heads() && train.learns("stage.") && recipe.taps != TapRule::plain)
+    text.add("taps", json_text(taps_names[static_cast<int>(recipe.taps)]));
   return text.text();
 }
 

@@ -51,10 +51,22 @@ struct Schedule {
 };
 
 struct ExitWeights {
-  enum class Kind { uniform, linear, cost, custom };
+  enum class Kind { uniform, linear, cost, custom, ramp };
   Kind kind = Kind::uniform;
   std::vector<double> weights;  // custom
+  double over = 0.5;            // ramp: share of the phase in which the weights rise
 };
+
+// Distillation: what exits learn from the answers of later ones, beside the labels.
+struct Distill {
+  enum class Kind { none, last, next, later };
+  Kind kind = Kind::none;
+  double weight = 1;
+};
+
+// How gradients flow back where an exit stands: as they are; scaled so that each part of the trunk gets the mean of its
+// exits' gradients (gradient equilibrium); or not at all from heads into the trunk.
+enum class TapRule { plain, equilibrium, detached };
 
 // How long a phase is: whole epochs, then further steps of one more.
 struct Length {
@@ -79,6 +91,8 @@ struct Recipe {
   std::optional<double> clip;  // norm of the whole gradient
   double label_smoothing = 0;
   ExitWeights exit_weights;
+  Distill distill;
+  TapRule taps = TapRule::plain;
 };
 
 // A training phase.
@@ -90,10 +104,11 @@ struct Train {
   Length length;   // set by the protocol
   std::optional<Stop> stop;
   Keep keep = Keep::last;
-  int occurrence = 0;  // how many phases of this kind came before
+  int occurrence = 0;     // how many phases of this kind came before
+  bool appended = false;  // by the method, after the regime's phases; its epochs are beyond the protocol's
 
   bool learns(std::string const& prefix) const;
-  bool with_heads() const { return learns("head."); }
+  bool with_heads() const { return learns("head.") || learns("extra."); }
 };
 
 using Phase = std::variant<Train>;
@@ -102,13 +117,17 @@ using Phase = std::variant<Train>;
 double rate_at(Schedule const&, double lr, long step, long steps, long epoch_steps);
 double base_rate(Optim const&);  // one that is to be tuned has none: an invariant's error
 
-// Weights of the exits' losses, summing to 1. `costs`: exits' costs, needed by Kind::cost.
-std::vector<double> exit_weights(ExitWeights const&, std::vector<double> const& costs);
+// Weights of the exits' losses, summing to 1. `costs`: exits' costs, needed by cost and ramp. `progress`: share of the
+// phase that is done, for ramp: weights of the heads rise from 0.01 to their share of the last exit's cost, which has 1
+// throughout (Kaya et al. 2019, as public code has it: facts, class-means 8).
+std::vector<double> exit_weights(ExitWeights const&, std::vector<double> const& costs, double progress = 0);
 
 // One reader each; absent keys keep the values in `from`.
 Optim read_optim(JsonReader&, Optim const& from);
 Schedule read_schedule(JsonReader&, Schedule const& from);
 ExitWeights read_exit_weights(JsonReader&, ExitWeights const& from);
+Distill read_distill(JsonReader&, Distill const& from);
+TapRule read_taps(JsonReader&, TapRule from);
 Recipe read_recipe(JsonReader&, Recipe const& from);
 
 // Canonical JSON of what a phase is, for its key.

@@ -133,12 +133,13 @@ Run Planner::plan(Task const& task) {
   auto phases = role == Role::run ? catalog_.regime_phases(typed.regime->choice, train)
                                   : std::vector<Phase>{backbone_phase(train)};
   run.regime = role == Role::run ? typed.regime->choice : Choice{"plain"};
-  run.method = {"none"};
+  run.method = run.heads_method = {"none"};
   HeadFacts const none;
   HeadFacts const* own = &none;
   // Where no phase trains heads there are none: the last exit is the only one, and no method has a say.
   if (train_heads(phases)) {
     run.method = typed.method->choice;
+    append_phases(run, phases);
     run.head_seed = typed.head_seed;
     run.after = exits_of(typed, *rows.facts, cell);
     own = &heads(typed, run.after, *rows.facts);
@@ -158,6 +159,16 @@ Run Planner::plan(Task const& task) {
   set_names(run, typed);
   add_trials(run, task, net);
   return run;
+}
+
+void Planner::append_phases(Run& run, std::vector<Phase>& phases) const {
+  run.heads_method = run.method;
+  auto const appended = catalog_.method_phases(run.method, run.train);
+  if (appended.phases.empty()) return;
+  phases.insert(phases.end(), appended.phases.begin(), appended.phases.end());
+  auto params = Json::parse(run.method.params);
+  for (auto const& name : appended.parameters) params.erase(name);
+  run.heads_method = {run.method.name, params.dump()};
 }
 
 Planner::Rows const& Planner::rows_of(DataSpec const& data, Cell const& cell) {

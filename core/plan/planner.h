@@ -57,6 +57,7 @@ class Planner {
   std::shared_ptr<BackboneFacts const> backbone(Choice const& arch, DataFacts const&);
   HeadFacts const& heads(TypedRun const&, std::vector<std::string> const& after, DataFacts const&);
   std::vector<std::string> exits_of(TypedRun const&, DataFacts const&, Cell const&);
+  void append_phases(Run&, std::vector<Phase>&) const;  // the method's
   double reference_macs(TypedRun const&, Rows const&, Cell const&);
   void warn_of_epochs(std::vector<Phase> const&, Protocol const&, Cell const&);
   void note_rates(Run const&, Cell const&);

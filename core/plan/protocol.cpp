@@ -13,7 +13,9 @@ double macs_a_sample(Train const& phase, BackboneFacts const& net, HeadFacts con
   double head_cost = 0;
   for (auto const& [name, cost] : heads.cost) head_cost += cost.mac;
   if (!phase.with_heads()) return 3 * trunk;
-  return (phase.learns("stage.") ? 3 : 1) * trunk + 3 * head_cost;
+  // What is frozen costs its forward pass alone; a method's own learning passes through what learns.
+  double const learning = 3 + (phase.learns("head.") ? heads.own_passes : 0);
+  return (phase.learns("stage.") ? learning : 1) * trunk + (phase.learns("head.") ? learning : 1) * head_cost;
 }
 
 long steps_an_epoch(Workload const& work) { return (work.rows + work.batch - 1) / work.batch; }
@@ -31,7 +33,7 @@ namespace {
 
 // Epochs the regime asked for, one by one, or what the protocol gives: the backbone phase that others follow has its
 // own number, the last phase has the rest.
-std::vector<int> epochs_of(std::vector<Phase> const& phases, Protocol const& protocol, std::string const& place) {
+std::vector<int> epochs_of(std::span<Phase const> phases, Protocol const& protocol, std::string const& place) {
   std::vector<int> epochs;
   int given = 0, sum = 0;
   for (auto const& phase : phases) {
@@ -74,18 +76,27 @@ Length cut(double left, double macs, Workload const& work, std::string const& pl
 void set_lengths(std::vector<Phase>& phases, TrainSpec const& spec, Workload const& work, BackboneFacts const& net,
                  HeadFacts const& heads, std::string const& place) {
   auto const& protocol = spec.protocol;
-  std::vector<int> const epochs = protocol.kind == Protocol::Kind::converged
-                                      ? std::vector<int>(phases.size(), protocol.max_epochs)
-                                      : epochs_of(phases, protocol, place);
+  // Phases that the method appends come last and have the length that it gives them.
+  auto const appended =
+      std::find_if(phases.begin(), phases.end(), [](Phase const& p) { return std::get<Train>(p).appended; });
+  std::span<Phase> const regime(phases.begin(), appended);
+  bool const converged = protocol.kind == Protocol::Kind::converged;
+  std::vector<int> epochs =
+      converged ? std::vector<int>(regime.size(), protocol.max_epochs) : epochs_of(regime, protocol, place);
   double left = work.reference;
+  for (auto phase = appended; phase != phases.end(); ++phase) {
+    auto const& train = std::get<Train>(*phase);
+    epochs.push_back(train.epochs);
+    left -= samples_of({.epochs = train.epochs}, work) * macs_a_sample(train, net, heads);
+  }
   for (std::size_t i = 0; i < phases.size(); ++i) {
     auto& phase = std::get<Train>(phases[i]);
     phase.keep = spec.keep;
     phase.length = {.epochs = epochs[i], .steps = 0};
-    if (protocol.kind == Protocol::Kind::converged) phase.stop = protocol.stop;
-    if (protocol.kind != Protocol::Kind::equal_macs) continue;
+    if (converged) phase.stop = protocol.stop;
+    if (protocol.kind != Protocol::Kind::equal_macs || phase.appended) continue;
     double const macs = macs_a_sample(phase, net, heads);
-    if (i + 1 == phases.size()) phase.length = cut(left, macs, work, place);
+    if (i + 1 == regime.size()) phase.length = cut(left, macs, work, place);
     left -= samples_of(phase.length, work) * macs;
   }
 }

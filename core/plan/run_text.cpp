@@ -68,7 +68,7 @@ std::string key_text(Run const& run, std::size_t number) {
   text.add("data", text_of(run.data, *run.facts));
   text.add("format", std::to_string(format_version));
   if (heads && run.head_seed) text.add("head_seed", std::to_string(*run.head_seed));
-  if (heads) text.add("method", text_of(run.method));
+  if (heads) text.add("method", text_of(appended_by(run, number) ? run.method : run.heads_method));
   text.add("numerics", std::to_string(numerics_version));
   text.add("parent", json_text(run.phases[number].parent));
   text.add("phase", canonical(run.phases[number].phase));
@@ -83,6 +83,8 @@ bool heads_by(Run const& run, std::size_t number) {
     if (std::get<Train>(run.phases[i].phase).with_heads()) return true;
   return false;
 }
+
+bool appended_by(Run const& run, std::size_t number) { return std::get<Train>(run.phases[number].phase).appended; }
 
 void set_keys(Run& run, std::size_t first) {
   for (std::size_t i = first; i < run.phases.size(); ++i) {

@@ -10,6 +10,9 @@ namespace eexit {
 // Heads exist in a run's phase `number`: it or one before it trains them.
 bool heads_by(Run const&, std::size_t number);
 
+// A run's phase `number` is one that its method appends: what it adds to the heads exists.
+bool appended_by(Run const&, std::size_t number);
+
 // All that the result of a run's phase depends on, and nothing else: canonical JSON.
 std::string key_text(Run const&, std::size_t number);
 

@@ -122,6 +122,7 @@ struct Run {
   std::string id;
   Role role = Role::run;
   Choice arch, method, regime;
+  Choice heads_method;                                 // the method as phases before those that it appends know it
   std::string arch_label, method_label, regime_label;  // short forms for ids and tables: "resnet-14", "sdn", "mixed"
   DataSpec data;
   std::vector<std::string> after;  // stage names that carry exits

@@ -89,7 +89,7 @@ Run trial_of(Run trial, std::size_t last, double rate) {
   phase.tuning.reset();
   set_keys(trial, last);
   if (!heads_by(trial, last)) {
-    trial.method = {"none", "{}"};
+    trial.method = trial.heads_method = {"none", "{}"};
     trial.method_label = "none";
     trial.after.clear();
     trial.placement.clear();

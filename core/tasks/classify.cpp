@@ -5,9 +5,10 @@ namespace eexit {
 namespace {
 
 Tensor cross_entropy_rows(Tensor const& logits_rk, Tensor const& target_r, double smoothing) {
-  // In f32 also under autocast: a bf16 log-sum-exp would lose digits.
+  // At least in f32 also under autocast: a bf16 log-sum-exp would lose digits.
+  auto const wide = logits_rk.scalar_type() == torch::kFloat64 ? logits_rk : logits_rk.to(torch::kFloat32);
   return torch::nn::functional::cross_entropy(
-      logits_rk.to(torch::kFloat32), target_r,
+      wide, target_r,
       torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kNone).label_smoothing(smoothing));
 }
 

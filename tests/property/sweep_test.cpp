@@ -54,7 +54,7 @@ Run const& main_run(Plan const& plan) { return plan.runs.front(); }
 // Trains the run's first phase in `folder`. A stop comes at the call number `stop_at` for losses on val, from 1.
 std::map<std::string, TensorBytes> train_first(Plan const& plan, fs::path const& folder, int stop_at = 0) {
   auto const& run = main_run(plan);
-  auto const net = build_net(run.arch, run.method, run.facts->shape, 10, run.after, run.seed);
+  auto const net = build_net(run);
   OpenData data(torch::kCPU);
   Task task = classify();
   int calls = 0;
@@ -99,8 +99,7 @@ TEST_CASE("a heads phase leaves every parameter and buffer of the backbone bit-i
     CHECK(after.at(name).bytes == tensor.bytes);
   }
   // The heads did learn.
-  auto const fresh = build_net(main_run(plan).arch, main_run(plan).method, main_run(plan).facts->shape, 10,
-                               main_run(plan).after, main_run(plan).seed);
+  auto const fresh = build_net(main_run(plan));
   for (auto const& [name, tensor] : tensors_of(*fresh, {"head."})) {
     INFO(name);
     CHECK(after.at(name).bytes != to_bytes(tensor).bytes);
@@ -328,7 +327,7 @@ TEST_CASE(
        "\"checkpoint_seconds\": 0}"});
   auto const& run = main_run(plan);
   auto const& phase = run.phases[0];
-  auto const net = build_net(run.arch, run.method, run.facts->shape, 10, run.after, run.seed);
+  auto const net = build_net(run);
   OpenData data(torch::kCPU);
   Task const task = classify();
   Method const method = read_method(run.method);

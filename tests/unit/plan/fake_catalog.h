@@ -8,6 +8,7 @@
 #include "core/base/sha256.h"
 #include "core/exits/policy.h"
 #include "core/plan/catalog.h"
+#include "core/plan/kinds.h"
 #include "core/plan/plan.h"
 #include "regimes/regime.h"
 
@@ -75,6 +76,7 @@ inline void read_fake(std::string const& folder, std::string const& name, JsonRe
   } else if (folder == "methods") {
     known("method");
     params.one_of("head", "pooled", {"pooled", "average"}, "kind of head");
+    if (name == "other") params.integer("appended", 0, {0, 9}, "epochs of a phase of its own");
     params.done();
   } else if (folder == "regimes") {
     known("regime");
@@ -101,6 +103,12 @@ inline Catalog fake_catalog() {
                 JsonReader reader(regime.params, std::make_shared<Source>());
                 return find(regimes(), "regime", regime.name, "regime").make(reader)(train);
               },
+          .method_phases = [](Choice const& method, TrainSpec const& train) -> MethodPhases {
+            JsonReader reader(method.params, std::make_shared<Source>());
+            int const epochs = method.name == "other" ? reader.integer("appended", 0, {}, "") : 0;
+            if (epochs == 0) return {};
+            return {.phases = {appended_phase("extra", train, epochs)}, .parameters = {"appended"}};
+          },
           .policy = [](std::string const& policy) -> PolicyFacts {
             auto reader = empty_reader();
             auto const family = find(policies(), "policy", policy, "policy").make(reader);

@@ -523,3 +523,35 @@ TEST_CASE("placement by cost: the last stage within each target, heads on the wa
   // 100 (k + 1) + 10, so 0.21, 0.31 meet their targets exactly.
   CHECK(placed(R"({"cost": [0.21, 0.32]})", R"({"name": "bare", "depth": 9})") == "1;2");
 }
+
+TEST_CASE("a method's own phases come last, beyond the protocol's epochs, and what is before them is shared") {
+  auto const with = [](std::string const& appended, std::string const& protocol) {
+    return run_of(R"(, "regime": {"name": "mixed"}, "method": {"name": "other", "appended": )" + appended +
+                  R"(}, "train": {"protocol": )" + protocol + R"(, "batch": 100})");
+  };
+  std::string const epochs = R"({"name": "equal_epochs", "total": 4, "backbone": 3})",
+                    macs = R"({"name": "equal_macs", "total": 4, "backbone": 2})";
+  auto const without = with("0", epochs), one = with("1", epochs), two = with("2", epochs);
+  REQUIRE(without.phases.size() == 2);
+  REQUIRE(two.phases.size() == 3);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(one.phases[i].key == two.phases[i].key);
+    CHECK(train_of(two.phases[i]).length == train_of(without.phases[i]).length);
+  }
+  CHECK(one.phases[2].key != two.phases[2].key);
+  CHECK(train_of(two.phases[2]).name == "extra");
+  CHECK(train_of(two.phases[2]).length == Length{.epochs = 2});
+  CHECK(two.phases[2].parent == two.phases[1].key);
+  // All that is there runs forward, next to nothing learns: as many passes as there are samples.
+  CHECK(two.phases[2].macs == 2.0 * static_cast<double>(two.splits->train.size()) * two.exit_cost.back().mac);
+
+  // The same MACs in all: the regime's last phase is shorter by what the method's own takes.
+  auto const all = [](Run const& run) {
+    double sum = 0;
+    for (auto const& phase : run.phases) sum += phase.macs;
+    return sum;
+  };
+  auto const alone = with("0", macs), longer = with("2", macs);
+  CHECK(longer.phases[1].steps < alone.phases[1].steps);
+  CHECK(std::abs(all(longer) - all(alone)) <= 100 * 3 * longer.exit_cost.back().mac);
+}

@@ -1,0 +1,133 @@
+// x_bchw: batch, channels, height, width; x_bnd: batch, tokens, width of a token.
+#include "core/methods/heads.h"
+
+#include <algorithm>
+
+#include "core/base/error.h"
+#include "core/base/text.h"
+
+namespace eexit {
+
+namespace {
+
+std::string text_of(Shape const& shape) { return "[" + join(std::vector<int>(shape.begin(), shape.end()), ", ") + "]"; }
+
+std::string text_of(HeadShape const& head) {
+  return "head " + head.kind + (head.layers > 1 ? " with " + std::to_string(head.layers) + " layers" : "");
+}
+
+// A convolution by the divisor of C that its output channels are, and its stride.
+struct Convolution {
+  std::int64_t divisor;
+  int stride;
+};
+
+// By number of layers, as the regimes benchmark has them.
+std::vector<Convolution> convolutions(int layers) {
+  switch (layers) {
+    case 1:
+      return {{2, 2}};
+    case 2:
+      return {{1, 2}, {2, 1}};
+    case 3:
+      return {{1, 2}, {1, 1}, {2, 1}};
+    case 4:
+      return {{2, 1}, {2, 1}, {2, 2}, {4, 1}};
+    default:
+      return {{2, 1}, {2, 1}, {2, 1}, {2, 1}, {2, 1}};
+  }
+}
+
+void require_fit(std::string const& exit, Shape const& shape, HeadShape const& head) {
+  bool const token = head.kind == "token", conv = head.kind == "conv";
+  bool const fits = token ? shape.size() == 2 : shape.size() == 3 || (shape.size() == 1 && !conv);
+  if (fits) return;
+  throw SpecError("exit after stage " + exit + ": " + text_of(head) + " needs features " +
+                  (token  ? "[tokens, width]"
+                   : conv ? "[C, H, W]"
+                          : "[C] or [C, H, W]") +
+                  ", found " + text_of(shape));
+}
+
+}  // namespace
+
+HeadShape read_head(JsonReader& reader, std::string const& fallback) {
+  HeadShape head;
+  head.kind = reader.one_of(
+      "head", fallback, {"pooled", "average", "conv", "token"},
+      "pooled: learned mix of max and average pooling; average: global average pooling; conv: convolutions before the "
+      "pooled head; token: linear maps on the first token");
+  bool const conv = head.kind == "conv", token = head.kind == "token";
+  head.pool = reader.integer_where(conv || head.kind == "pooled", "pool", 4, {1, 64}, "pooled, conv: side pooled to");
+  head.layers = reader.integer_where(conv || token, "layers", 1, {1, 5}, "conv: convolutions; token: linear maps");
+  head.width = reader.integer_where(token && head.layers > 1, "width", 1024, {1, 65536},
+                                    "token with more than one layer: width of the hidden ones");
+  return head;
+}
+
+ExitHead::ExitHead(std::string const& exit, Shape const& shape, HeadShape const& head, std::int64_t outputs,
+                   std::int64_t more)
+    : head_(head) {
+  require_fit(exit, shape, head);
+  std::int64_t features = shape.back();
+  if (head.kind == "token") {
+    for (int i = 1; i < head.layers; ++i) {
+      hidden_.push_back(register_module("hidden" + std::to_string(i), std::make_shared<Linear>(features, head.width)));
+      features = head.width;
+    }
+  } else {
+    features = head.kind == "conv" ? add_convolutions(exit, shape, head.layers) : shape[0];
+    if (shape.size() == 3 && head.kind != "average") {
+      features *= static_cast<std::int64_t>(head.pool) * head.pool;
+      pool_ = register_module("pool", std::make_shared<MixedPool>(head.pool));
+    }
+  }
+  linear_ = register_module("linear", std::make_shared<Linear>(features + more, outputs));
+}
+
+// Returns the channels that come out.
+std::int64_t ExitHead::add_convolutions(std::string const& exit, Shape const& shape, int layers) {
+  auto in = shape[0], height = shape[1], width = shape[2];
+  for (auto const& [divisor, stride] : convolutions(layers)) {
+    if (std::min(height, width) < 3)
+      throw SpecError("exit after stage " + exit + ": " + text_of(head_) + " does not fit features " + text_of(shape) +
+                      ": convolution " + std::to_string(convolutions_.size() + 1) + " of 3 x 3 would see " +
+                      std::to_string(height) + " x " + std::to_string(width));
+    auto const out = shape[0] / divisor;
+    if (out < 1)
+      throw SpecError("exit after stage " + exit + ": " + text_of(head_) + " needs at least " +
+                      std::to_string(divisor) + " channels, found features " + text_of(shape));
+    convolutions_.push_back(register_module("conv" + std::to_string(convolutions_.size() + 1),
+                                            torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).stride(stride))));
+    height = (height - 3) / stride + 1;
+    width = (width - 3) / stride + 1;
+    in = out;
+  }
+  return in;
+}
+
+Tensor ExitHead::forward(Tensor const& x, Tensor const& more_bm) {
+  auto features = x;
+  if (head_.kind == "token") {
+    features = x.select(1, 0);
+    for (auto& layer : hidden_) features = torch::gelu(layer->forward(features));
+  } else if (x.dim() == 4) {
+    for (auto& convolution : convolutions_) features = convolution(torch::relu(features));
+    features = pool_ ? pool_->forward(features) : at::adaptive_avg_pool2d(features, {1, 1});
+    features = features.flatten(1);
+  }
+  return linear_->forward(more_bm.defined() ? torch::cat({features, more_bm}, 1) : features);
+}
+
+Heads plain_heads(Sites const& sites, HeadShape const& head, int classes, Builder& builder) {
+  Heads made;
+  for (auto const& [name, shape] : sites) {
+    auto module = builder.add("head." + name, [&] { return std::make_shared<ExitHead>(name, shape, head, classes); });
+    made.heads[name] = {module, [module](State const& state, Earlier const&) {
+                          return Answer{module->forward(state.x), {}};
+                        }};
+  }
+  return made;
+}
+
+}  // namespace eexit
