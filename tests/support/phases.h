@@ -1,0 +1,43 @@
+// Phases of any small network and method, trained by the real trainer.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/execute/train.h"
+#include "tests/support/nets/nets.h"
+
+namespace eexit {
+
+using Values = std::map<std::string, Tensor>;  // parameters and buffers by name
+
+// A small network with the heads of a method after its stages "0" and "1", on 80 random images of its own.
+class PhaseBench {
+ public:
+  PhaseBench(SmallNet small, std::string const& method, std::string const& params);
+
+  // A regime's phases by name (backbone, joint, heads), then those that the method appends, two epochs each. Values
+  // after each phase.
+  std::vector<Values> train(std::vector<std::string> const& regime);
+
+  // The network of the last phase trained, in eval mode.
+  ExitNet& net() { return *net_; }
+  Phase const& phase(std::size_t number) const { return run_.phases.at(number).phase; }
+  Images const& images() const { return images_; }
+
+ private:
+  std::shared_ptr<ExitNet> build(Train const&) const;
+
+  SmallNet small_;
+  Method method_;
+  Sites sites_;
+  Images images_;
+  Run run_;
+  std::shared_ptr<ExitNet> net_;
+};
+
+Values values_of(ExitNet const&);
+
+}  // namespace eexit
