@@ -3,6 +3,7 @@
 #include "core/exits/policy.h"
 #include "core/net/early.h"
 #include "core/tasks/classify.h"
+#include "tests/support/clear_point.h"
 #include "tests/support/phases.h"
 
 #include "tests/support/catch.h"
@@ -87,11 +88,9 @@ TEST_CASE("every method: live answers are those of the simulation although rows 
         gap[table.at(row, k)] = (best[row][0] - best[row][1]).item<double>();
       }
     }
-    // The middle of the frontier: rows leave at every exit.
     auto reader = empty_reader();
     auto const family = find(policies(), "policy", "threshold", "policy").make(reader);
-    auto const points = family.frontier(table);
-    auto const knobs = points[points.size() / 2].knobs;
+    auto const knobs = clear_point(family, table);
     auto const outcome = simulate(table, family.at(knobs));
     for (int const batch : {1, 7, 64})
       for (int from = 0; from < table.rows; from += batch) {

@@ -15,6 +15,7 @@
 #include "core/report/judge.h"
 #include "core/store/exit_file.h"
 #include "core/tasks/classify.h"
+#include "tests/support/clear_point.h"
 #include "tests/support/plans.h"
 #include "tests/unit/base/temporary_folder.h"
 
@@ -278,12 +279,9 @@ TEST_CASE("live inference equals simulation on cal and test at batch 1, 7 and 64
         auto const measure = measure_of(rule, [&] { return stored.temperatures(); });
         auto const table = stored.table(split, measure, run, Convention::mac);
         auto const family = family_of(rule);
-        auto const frontier = family.frontier(table);
-        auto const knobs = frontier[frontier.size() / 2].knobs;
+        auto const knobs = clear_point(family, table);
         auto const at = family.at(knobs);
-        // Those that are thresholds: patience is not.
-        std::span<double const> const thresholds =
-            family.fitted ? std::span(knobs) : std::span(knobs).last(family.by_confidence ? 1 : 0);
+        auto const thresholds = thresholds_of(family, knobs);
         auto const expected = simulate(table, at);
         auto const& images = data.images(run.data.source, split == "cal" ? Split::train : Split::test);
         int excluded = 0, left_early = 0;

@@ -89,10 +89,11 @@ std::vector<Values> PhaseBench::train(std::vector<std::string> const& regime) {
       }
     }
     test::TemporaryFolder const folder;
+    Method const none;
     std::vector<TrainJob> const jobs = {{.run = run_,
                                          .phase = run_.phases.back(),
                                          .net = *net_,
-                                         .method = train_phase.with_heads() ? method_ : Method{},
+                                         .method = train_phase.with_heads() ? method_ : none,
                                          .folder = folder.path,
                                          .label = "bench"}};
     eexit::train(jobs, {.task = classify(), .images = images_},

@@ -526,8 +526,10 @@ TEST_CASE("placement by cost: the last stage within each target, heads on the wa
 
 TEST_CASE("a method's own phases come last, beyond the protocol's epochs, and what is before them is shared") {
   auto const with = [](std::string const& appended, std::string const& protocol) {
-    return run_of(R"(, "regime": {"name": "mixed"}, "method": {"name": "other", "appended": )" + appended +
-                  R"(}, "train": {"protocol": )" + protocol + R"(, "batch": 100})");
+    auto const plan = plan_of(spec_of(
+        R"(, "regime": {"name": "mixed"}, "train": {"protocol": )" + protocol + R"(, "batch": 100})",
+        R"(, "grid": {"method": [{"name": "other", "appended": )" + appended + R"(}]}, "eval": {"plain": false})"));
+    return plan.runs.front();
   };
   std::string const epochs = R"({"name": "equal_epochs", "total": 4, "backbone": 3})",
                     macs = R"({"name": "equal_macs", "total": 4, "backbone": 2})";
