@@ -48,9 +48,12 @@ HeadFacts find_heads(Choice const& arch, Choice const& method, ImageShape const&
                      std::vector<std::string> const& after) {
   auto const net = build_net(arch, shape, classes, 0, HeadsToBuild{.method = method, .after = after});
   HeadFacts facts{.cost = count_cost(*net, blank_images(shape)).heads};
-  if (auto const own = read_method(method).own) facts.own_passes = own->passes;
+  auto const own = read_method(method).own;
+  if (own) facts.own_passes = own->passes;
   for (auto const& name : after) facts.learns[name] = !parameters_of(*net, {"head." + name + "."}).empty();
-  for (auto const& [name, parameter] : parameters_of(*net, {"head.", "extra."})) facts.params += parameter.numel();
+  // What learns by a rule of its own takes no part in answers.
+  auto const answering = own ? std::vector<std::string>{"head."} : std::vector<std::string>{"head.", "extra."};
+  for (auto const& [name, parameter] : parameters_of(*net, answering)) facts.params += parameter.numel();
   return facts;
 }
 
@@ -171,10 +174,14 @@ Catalog real_catalog(Store const& store) {
                 JsonReader reader(regime.params, std::make_shared<Source>());
                 return find(regimes(), "regime", regime.name, "regime").make(reader)(spec);
               },
-          .method_phases =
-              [](Choice const& method, TrainSpec const& spec) {
-                auto const appended = read_method(method).appended;
-                return appended ? MethodPhases{appended->phases(spec), appended->parameters} : MethodPhases{};
+          .method =
+              [](Choice const& choice, TrainSpec const& spec) {
+                auto const method = read_method(choice);
+                MethodFacts facts{.own_weights = method.own_weights};
+                if (!method.appended) return facts;
+                facts.appended = method.appended->phases(spec);
+                facts.parameters = method.appended->parameters;
+                return facts;
               },
           .policy = [](std::string const& policy) -> PolicyFacts {
             auto reader = empty_reader();

@@ -62,8 +62,8 @@ Learner::Learner(TrainJob const& job, TrainSetting const& setting)
       stopper_(make_stopper(train_.stop.value_or(Stop{}), counted())),
       running_(exits_, job.label) {
   if (job.method.own && train_.with_heads()) own_.emplace(job.method.own->optim, parameters_of(job.net, {"extra."}));
-  set_weights();
   if (train_.with_heads() && train_.learns("stage.")) branch_ = branch_of(train_.recipe.taps, exits_);
+  set_weights();
   epoch_steps_ = steps_an_epoch({.rows = static_cast<int>(job.run.splits->train.size()), .batch = job.run.train.batch});
   check_every_ = train_.with_heads() ? std::min(epoch_steps_, 300L) : epoch_steps_;
   resume();
@@ -76,7 +76,8 @@ std::vector<bool> Learner::counted() const {
   for (auto const& name : job_.net.exit_names()) {
     auto const prefix = name == "last" ? std::string("last.") : "head." + name + ".";
     bool const trunk = train_.learns("stage.");
-    bool own = false;
+    // What a method appends changes the answers of all heads.
+    bool own = train_.appended && name != "last";
     for (auto const& item : job_.net.named_parameters())
       own = own || (item.key().starts_with(prefix) && item.value().requires_grad());
     counts.push_back(trunk || own);
@@ -117,40 +118,49 @@ std::vector<Tensor> Learner::losses_of(Earlier const& answers, Tensor const& tar
 Tensor Learner::whole_loss(Earlier const& answers, std::vector<Tensor> const& losses, Tensor const& losses_k) const {
   auto const& method = job_.method;
   if (!train_.with_heads()) return (losses_k * weights_k_).sum();
-  auto loss = method.weigh ? method.weigh(job_.net, torch::stack(losses, 1)) : (losses_k * weights_k_).sum();
+  auto loss =
+      method.weigh ? method.weigh(job_.net, torch::stack(losses, 1), weights_k_) : (losses_k * weights_k_).sum();
   if (method.extra_loss) loss = loss + method.extra_loss(answers);
-  if (train_.recipe.distill.kind != Distill::Kind::none) loss = loss + distillation(train_.recipe.distill, answers);
-  return loss;
+  return loss + distilled(answers);
+}
+
+Tensor Learner::distilled(Earlier const& answers) const {
+  if (train_.recipe.distill.kind == Distill::Kind::none) return torch::zeros({}, weights_k_.options());
+  return distillation(train_.recipe.distill, answers);
 }
 
 // What the method learns by its own rule from the step to come.
 void Learner::learn_own(Feed const& feed) {
-  SameBuffers const same(job_.net);
+  std::optional<SameBuffers> same;  // from the first pass on
   auto const learned = optimizer_.parameters();
   std::vector<Tensor> before;
+  auto const answer = [&](std::int64_t first, std::int64_t last) {
+    if (!same) same.emplace(job_.net);
+    Autocast const autocast(job_.run.train.bf16, device_);
+    auto const part = feed.part(first, last);
+    return answer_all(job_.net, part.stages(job_.net), part.input, taps());
+  };
+  auto const losses = [&](Earlier const& answers, std::int64_t first, std::int64_t last) {
+    return torch::stack(losses_of(answers, feed.target_b.narrow(0, first, last - first)), 1);
+  };
+  auto const look_ahead = [&](std::vector<Tensor> const& gradients) {
+    before.clear();
+    for (auto const& parameter : learned) before.push_back(parameter.detach().clone());
+    return optimizer_.look_ahead(gradients, rate_, train_.recipe.clip);
+  };
+  auto const back = [&] {
+    torch::NoGradGuard no_grad;
+    for (std::size_t i = 0; i < learned.size(); ++i) learned[i].detach().copy_(before[i]);
+  };
   NextStep const next{.number = step_,
                       .rows = feed.target_b.size(0),
-                      .answer =
-                          [&](std::int64_t first, std::int64_t last) {
-                            Autocast const autocast(job_.run.train.bf16, device_);
-                            auto const part = feed.part(first, last);
-                            return answer_all(job_.net, part.stages(job_.net), part.input, taps());
-                          },
-                      .losses =
-                          [&](Earlier const& answers, std::int64_t first, std::int64_t last) {
-                            return torch::stack(losses_of(answers, feed.target_b.narrow(0, first, last - first)), 1);
-                          },
+                      .answer = answer,
+                      .losses = losses,
+                      .weights_k = weights_k_,
+                      .further = [&](Earlier const& answers) { return distilled(answers); },
                       .learned = learned,
-                      .look_ahead =
-                          [&](std::vector<Tensor> const& gradients) {
-                            for (auto const& parameter : learned) before.push_back(parameter.detach().clone());
-                            return optimizer_.look_ahead(gradients, rate_);
-                          },
-                      .back =
-                          [&] {
-                            torch::NoGradGuard no_grad;
-                            for (std::size_t i = 0; i < learned.size(); ++i) learned[i].detach().copy_(before[i]);
-                          }};
+                      .look_ahead = look_ahead,
+                      .back = back};
   if (!job_.method.own->before_step(job_.net, next)) return;
   own_->step(base_rate(job_.method.own->optim));
   own_->zero_grad();

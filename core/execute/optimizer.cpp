@@ -12,6 +12,16 @@
 
 namespace eexit {
 
+namespace {
+
+// What gradients are scaled by so that their joint L2 norm is at most this.
+Tensor clipping(std::vector<Tensor> const& gradients, double largest_norm) {
+  auto const norm = torch::stack(at::_foreach_norm(gradients, 2)).norm();
+  return (largest_norm / (norm + 1e-6)).clamp_max(1);
+}
+
+}  // namespace
+
 Optimizer::Optimizer(Optim const& rule, std::vector<std::pair<std::string, Tensor>> parameters) : rule_(rule) {
   torch::NoGradGuard no_grad;
   bool const adamw = std::holds_alternative<AdamW>(rule);
@@ -101,17 +111,20 @@ Tensor look_ahead_adamw(AdamW const& rule, Tensor& parameter, Tensor const& g, T
 
 }  // namespace
 
-std::vector<Tensor> Optimizer::look_ahead(std::vector<Tensor> const& gradients, double rate) {
+std::vector<Tensor> Optimizer::look_ahead(std::vector<Tensor> const& gradients, double rate,
+                                          std::optional<double> largest_norm) {
   torch::NoGradGuard no_grad;
+  auto const factor = largest_norm ? clipping(gradients, *largest_norm) : torch::ones({});
   std::vector<Tensor> slopes;
   for (auto& group : groups_)
     for (std::size_t i = 0; i < group.parameters.size(); ++i) {
-      auto const& gradient = gradients.at(slopes.size());
+      auto const gradient = gradients.at(slopes.size()) * factor;
       if (auto const* sgd = std::get_if<Sgd>(&rule_))
         slopes.push_back(look_ahead_sgd(*sgd, group.parameters[i], gradient, group.first[i], group.weight_decay, rate));
       else
         slopes.push_back(look_ahead_adamw(std::get<AdamW>(rule_), group.parameters[i], gradient, group.first[i],
                                           group.second[i], group.weight_decay, rate, steps_ + 1));
+      slopes.back().mul_(factor);
     }
   return slopes;
 }
@@ -128,8 +141,7 @@ void Optimizer::clip(double largest_norm) {
     for (auto const& parameter : group.parameters)
       if (parameter.grad().defined()) gradients.push_back(parameter.grad());
   if (gradients.empty()) return;
-  auto const norm = torch::stack(at::_foreach_norm(gradients, 2)).norm();
-  at::_foreach_mul_(gradients, (largest_norm / (norm + 1e-6)).clamp_max(1));
+  at::_foreach_mul_(gradients, clipping(gradients, largest_norm));
 }
 
 std::map<std::string, Tensor> Optimizer::state() const {

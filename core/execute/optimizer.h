@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,9 +20,11 @@ class Optimizer {
 
   void step(double rate);
   void zero_grad();  // gradients are dropped, not zeroed
-  // Sets the parameters to what step(rate) with these gradients would make of them, and gives the derivative of each
-  // new number by its gradient. One gradient a parameter, in the order of parameters(). The state stays as it is.
-  std::vector<Tensor> look_ahead(std::vector<Tensor> const& gradients, double rate);
+  // Sets the parameters to what clip(largest_norm) and step(rate) with these gradients would make of them, and gives
+  // the derivative of each new number by its gradient; the factor that clipping scales by counts as constant. One
+  // gradient a parameter, in the order of parameters(). The state stays as it is.
+  std::vector<Tensor> look_ahead(std::vector<Tensor> const& gradients, double rate,
+                                 std::optional<double> largest_norm = {});
   std::vector<Tensor> parameters() const;
   void clip(
       double largest_norm);  // scales all gradients so that their joint L2 norm is at most this; no host round trip

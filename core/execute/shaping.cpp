@@ -1,5 +1,7 @@
 #include "core/execute/shaping.h"
 
+#include "core/net/layers.h"
+
 namespace eexit {
 
 namespace {
@@ -28,18 +30,15 @@ State detached(State const& state) {
 
 Tensor distillation(Distill const& rule, Earlier const& answers) {
   auto const exits = answers.size();
-  auto const& any = answers.front().logits;
-  // bf16 answers of autocast would lose digits.
-  auto const wide = any.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
-  auto sum = torch::zeros({}, any.options().dtype(wide));
+  std::vector<Tensor> logits;
+  for (auto const& answer : answers) logits.push_back(at_least_f32(answer.logits));
+  auto sum = torch::zeros({}, logits.front().options());
   int pairs = 0;
   for (std::size_t pupil = 0; pupil + 1 < exits; ++pupil) {
     auto const first = rule.kind == Distill::Kind::last ? exits - 1 : pupil + 1;
     auto const end = rule.kind == Distill::Kind::next ? pupil + 2 : exits;
     for (auto teacher = first; teacher < end; ++teacher, ++pairs)
-      sum = sum - (answers[teacher].logits.detach().to(wide).softmax(1) * answers[pupil].logits.to(wide).log_softmax(1))
-                      .sum(1)
-                      .mean();
+      sum = sum - (logits[teacher].detach().softmax(1) * logits[pupil].log_softmax(1)).sum(1).mean();
   }
   return pairs > 0 ? sum * (rule.weight / pairs) : sum;
 }

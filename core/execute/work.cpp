@@ -185,10 +185,11 @@ class Worker {
     auto const file = from_store([&] { return read_tensors(path); });
     // Parts that the parent does not have (fresh heads) keep what the seed gave them.
     std::vector<std::string> prefixes = {"stage.", "last."};
-    if (heads_by(run, number - 1)) prefixes.emplace_back("head.");
-    // What a method appends lies where its heads shared nothing before.
-    if (heads_by(run, number - 1) && appended_by(run, number) == appended_by(run, number - 1))
-      prefixes.emplace_back("extra.");
+    if (heads_by(run, number - 1)) {
+      prefixes.emplace_back("head.");
+      // What a method appends lies where its heads shared nothing before.
+      if (appended_by(run, number) == appended_by(run, number - 1)) prefixes.emplace_back("extra.");
+    }
     load_tensors(net, file.tensors, prefixes, path.string());
   }
 

@@ -37,10 +37,11 @@ Method branchynet(JsonReader& reader) {
                 return plain_heads(sites, head, classes, builder);
               },
           .weigh =
-              [weights](ExitNet const&, Tensor const& losses_bk) {
+              [weights](ExitNet const&, Tensor const& losses_bk, Tensor const& weights_k) {
                 auto const w = weights_for(static_cast<std::size_t>(losses_bk.size(1)), weights);
-                return (losses_bk.mean(0) * torch::tensor(w, losses_bk.options())).sum();
-              }};
+                return (losses_bk.mean(0) * torch::tensor(w, losses_bk.options())).sum() * weights_k.sum();
+              },
+          .own_weights = true};
 }
 
 }  // namespace eexit::method

@@ -75,13 +75,13 @@ Answer answer(Shared& shared, std::int64_t i, Tensor const& state_bd, Earlier co
 // came; 0 with one head.
 Tensor imitation(Earlier const& answers, std::int64_t d) {
   auto const heads = static_cast<std::int64_t>(answers.size()) - 1;
-  auto loss = torch::zeros({}, answers[0].logits.options());
+  auto loss = torch::zeros({}, at_least_f32(answers[0].logits).options());
   for (std::int64_t i = 0; i + 1 < heads; ++i) {
     auto const& memo = answers[static_cast<std::size_t>(i)].memo;
     std::vector<Tensor> came;
     for (auto j = i + 1; j < heads; ++j)
-      came.push_back(answers[static_cast<std::size_t>(j)].memo.narrow(1, 0, d).detach());
-    auto const expected = memo.narrow(1, d, memo.size(1) - d).reshape({memo.size(0), heads - 1 - i, d});
+      came.push_back(at_least_f32(answers[static_cast<std::size_t>(j)].memo).narrow(1, 0, d).detach());
+    auto const expected = at_least_f32(memo).narrow(1, d, memo.size(1) - d).reshape({memo.size(0), heads - 1 - i, d});
     auto const similar = torch::cosine_similarity(expected, torch::stack(came, 1), 2);
     loss = loss + (1 - similar).mean();
   }
@@ -115,11 +115,12 @@ Method gpf(JsonReader& reader) {
                             Builder& builder) { return make_heads(sites, head, width, dropout, classes, builder); },
           // Exit k of K has the weight k / (K (K + 1) / 2).
           .weigh =
-              [](ExitNet const&, Tensor const& losses_bk) {
-                auto const weights = torch::arange(1, losses_bk.size(1) + 1, losses_bk.options());
-                return (losses_bk.mean(0) * weights).sum() / weights.sum();
+              [](ExitNet const&, Tensor const& losses_bk, Tensor const& weights_k) {
+                auto const depth = torch::arange(1, losses_bk.size(1) + 1, losses_bk.options());
+                return (losses_bk.mean(0) * depth).sum() / depth.sum() * weights_k.sum();
               },
-          .extra_loss = [width](Earlier const& answers) { return imitation(answers, width); }};
+          .extra_loss = [width](Earlier const& answers) { return imitation(answers, width); },
+          .own_weights = true};
 }
 
 }  // namespace eexit::method

@@ -39,23 +39,31 @@ std::vector<Tensor> gradients(Tensor const& loss, std::vector<Tensor> const& of)
   return made;
 }
 
-// Forward-mode differentiation while it lives. The fused kernel of attention has no derivative in that mode.
+// Forward-mode differentiation while it lives. Fused kernels of attention have no derivative in that mode.
 class ForwardMode {
  public:
-  ForwardMode() : flash_(at::globalContext().userEnabledFlashSDP()) {
-    at::globalContext().setSDPUseFlash(false);
+  ForwardMode()
+      : flash_(at::globalContext().userEnabledFlashSDP()),
+        efficient_(at::globalContext().userEnabledMemEfficientSDP()),
+        cudnn_(at::globalContext().userEnabledCuDNNSDP()) {
+    use(false, false, false);
     level = torch::autograd::ForwardADLevel::get_next_idx();
   }
   ForwardMode(ForwardMode const&) = delete;
   ForwardMode& operator=(ForwardMode const&) = delete;
   ~ForwardMode() {
     torch::autograd::ForwardADLevel::release_idx(level);
-    at::globalContext().setSDPUseFlash(flash_);
+    use(flash_, efficient_, cudnn_);
   }
   std::uint64_t level;
 
  private:
-  bool flash_;
+  static void use(bool flash, bool efficient, bool cudnn) {
+    at::globalContext().setSDPUseFlash(flash);
+    at::globalContext().setSDPUseMemEfficient(efficient);
+    at::globalContext().setSDPUseCuDNN(cudnn);
+  }
+  bool flash_, efficient_, cudnn_;
 };
 
 // How the losses of the first `rows` samples change when the learned parameters move along `direction`.
@@ -88,14 +96,19 @@ std::vector<Tensor> allocate(Earlier const& answers, double p) {
   return rows;
 }
 
-Tensor meta_gradient(NextStep const& step, Tensor const& losses_bk, Tensor const& weights_bk, double p) {
-  auto const half = losses_bk.size(0);
-  auto const slopes = step.look_ahead(gradients((weights_bk * losses_bk).mean(), step.learned));
-  auto const answers = step.answer(half, step.rows);
-  auto direction = gradients(meta_loss(answers, step.losses(answers, half, step.rows), p), step.learned);
+Tensor meta_gradient(NextStep const& step, Earlier const& answers, Tensor const& weights_bk, double p) {
+  auto const half = weights_bk.size(0);
+  auto const losses_bk = step.losses(answers, 0, half);
+  auto const loss = ((weights_bk * losses_bk).mean(0) * step.weights_k).sum() + step.further(answers);
+  auto const slopes = step.look_ahead(gradients(loss, step.learned));
+  auto const others = step.answer(half, step.rows);
+  auto const meta = meta_loss(others, step.losses(others, half, step.rows), p);
+  std::vector<Tensor> direction;
+  if (meta.requires_grad()) direction = gradients(meta, step.learned);
   step.back();
+  if (direction.empty()) return {};
   for (std::size_t i = 0; i < direction.size(); ++i) direction[i].mul_(slopes[i]);
-  return change(step, half, direction) / static_cast<double>(losses_bk.numel());
+  return change(step, half, direction) * step.weights_k / static_cast<double>(half);
 }
 
 namespace method {
@@ -132,17 +145,20 @@ struct WeightNet : torch::nn::Module {
 
 WeightNet const& weight_net(ExitNet const& net) { return *net.extra->as<WeightNet>(); }
 
-Tensor weigh(ExitNet const& net, Tensor const& losses_bk) {
-  return (weight_net(net).weights(losses_bk.detach()).detach() * losses_bk).mean();
+Tensor weigh(ExitNet const& net, Tensor const& losses_bk, Tensor const& weights_k) {
+  return ((weight_net(net).weights(losses_bk.detach()).detach() * losses_bk).mean(0) * weights_k).sum();
 }
 
 // The meta step: gradients of the weight network from what its weights of the first half do to the second.
 bool before_step(ExitNet& net, NextStep const& step, Rule const& rule) {
-  if (step.number == 0 || step.number % rule.interval != 0 || step.rows < 2) return false;
+  // A half of one sample has no batch statistics.
+  if (step.number == 0 || step.number % rule.interval != 0 || step.rows < 4) return false;
   auto const half = step.rows / 2;
-  auto const losses_bk = step.losses(step.answer(0, half), 0, half);
-  auto const weights_bk = weight_net(net).weights(losses_bk.detach());
-  (meta_gradient(step, losses_bk, weights_bk.detach(), rule.p) * weights_bk).sum().backward();
+  auto const answers = step.answer(0, half);
+  auto const weights_bk = weight_net(net).weights(step.losses(answers, 0, half).detach());
+  auto const by_weight = meta_gradient(step, answers, weights_bk.detach(), rule.p);
+  if (!by_weight.defined()) return false;  // all samples fell to an exit that is frozen
+  (by_weight * weights_bk).sum().backward();
   return true;
 }
 

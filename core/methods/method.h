@@ -27,11 +27,13 @@ using Sites = std::vector<std::pair<std::string, Shape>>;
 struct NextStep {
   long number = 0;        // of the phase, from 0
   std::int64_t rows = 0;  // samples in the batch
-  // Samples first to last - 1 of the batch through all exits, in train mode: the same dropout as the step itself.
+  // Samples first to last - 1 of the batch through all exits, in train mode; dropout is the same for the same samples.
   std::function<Earlier(std::int64_t first, std::int64_t last)> answer;
   // [rows, exits] losses of those answers.
   std::function<Tensor(Earlier const&, std::int64_t first, std::int64_t last)> losses;
-  std::vector<Tensor> learned;  // the parameters that the phase's optimiser steps
+  Tensor weights_k;                               // of the exits' losses
+  std::function<Tensor(Earlier const&)> further;  // what the phase's loss has besides, scalar: distillation
+  std::vector<Tensor> learned;                    // the parameters that the phase's optimiser steps
   // Moves the learned parameters as the optimiser's step along these gradients would, and gives the derivative of each
   // moved number by its gradient; back() undoes it. Neither touches the optimiser.
   std::function<std::vector<Tensor>(std::vector<Tensor> const& gradients)> look_ahead;
@@ -58,10 +60,12 @@ struct Appended {
 struct Method {
   // Throws SpecError naming stage and shape where a head does not fit.
   std::function<Heads(Sites const&, int classes, Builder&)> make_heads;
-  // Losses [rows, exits] -> scalar; default: means over rows, weighted by the phase's exit weights.
-  std::function<Tensor(ExitNet const&, Tensor const& losses_bk)> weigh = {};
+  // Losses [rows, exits] and the phase's exit weights [exits], whose sum is 1, or where losses are to be summed the
+  // number of exits -> scalar; default: means over rows times weights.
+  std::function<Tensor(ExitNet const&, Tensor const& losses_bk, Tensor const& weights_k)> weigh = {};
   // A further loss from the answers, scalar: imitation.
   std::function<Tensor(Earlier const&)> extra_loss = {};
+  bool own_weights = false;  // weigh reads no more of the exit weights than their sum
   std::optional<OwnLearning> own = {};
   std::optional<Appended> appended = {};
 };

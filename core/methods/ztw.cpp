@@ -82,11 +82,11 @@ void attach(Heads& heads, Sites const& sites, bool geometric, int classes, Build
         builder.add("extra." + name, [&, &exit = name] { return ensembles->add(exit, count, classes, geometric); });
     head.run = [ensemble, classes, own = head.run](State const& state, Earlier const& earlier) {
       auto const logits = own(state, earlier).logits;
-      auto const log_bk = torch::log_softmax(logits, 1);
+      auto const log_bk = torch::log_softmax(at_least_f32(logits), 1);
       std::vector<Tensor> all;
       for (auto const& answer : earlier) all.push_back(answer.memo.narrow(1, classes, classes));
       all.push_back(log_bk);
-      return Answer{ensemble->forward(torch::stack(all, 1)), torch::cat({logits, log_bk}, 1)};
+      return Answer{ensemble->forward(torch::stack(all, 1)), torch::cat({at_least_f32(logits), log_bk}, 1)};
     };
   }
   heads.extra = ensembles;
@@ -103,18 +103,20 @@ Method ztw(JsonReader& reader) {
   int const epochs =
       reader.integer_where(kind != "none", "epochs", 1, {1, 1000000}, "of the ensemble, after the regime's phases");
   reader.done();
-  Method made{.make_heads = [rule](Sites const& sites, int classes, Builder& builder) {
-    return make_heads(sites, rule, classes, builder);
-  }};
-  if (kind == "none") return made;
-  made.appended = {
-      .parameters = {"ensemble", "epochs"},
-      .phases =
-          [epochs](TrainSpec const& spec) { return std::vector<Phase>{appended_phase("ensemble", spec, epochs)}; },
-      .attach = [geometric = kind == "geometric"](
-                    Heads& heads, Sites const& sites, int classes,
-                    Builder& builder) { attach(heads, sites, geometric, classes, builder); }};
-  return made;
+  bool const combined = kind != "none", geometric = kind == "geometric";
+  return {.make_heads = [rule](Sites const& sites, int classes,
+                               Builder& builder) { return make_heads(sites, rule, classes, builder); },
+          .appended = Appended{.parameters = {"ensemble", "epochs"},
+                               .phases =
+                                   [=](TrainSpec const& spec) {
+                                     std::vector<Phase> phases;
+                                     if (combined) phases.push_back(appended_phase("ensemble", spec, epochs));
+                                     return phases;
+                                   },
+                               .attach =
+                                   [=](Heads& heads, Sites const& sites, int classes, Builder& builder) {
+                                     if (combined) attach(heads, sites, geometric, classes, builder);
+                                   }}};
 }
 
 }  // namespace eexit::method

@@ -13,6 +13,8 @@ Linear::Linear(std::int64_t in, std::int64_t out) {
   torch::nn::init::uniform_(bias, -bound, bound);
 }
 
+Tensor at_least_f32(Tensor const& x) { return x.scalar_type() == torch::kFloat64 ? x : x.to(torch::kFloat32); }
+
 MixedPool::MixedPool(std::int64_t to) : side(to) { share = register_parameter("share", torch::rand({})); }
 
 Tensor MixedPool::forward(Tensor const& x_bchw) const {

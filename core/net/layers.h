@@ -15,6 +15,9 @@ struct Linear : torch::nn::Module {
   Tensor weight, bias;
 };
 
+// bf16 answers of autocast as f32, others as they are: sums of exponentials and cosines would lose digits.
+Tensor at_least_f32(Tensor const&);
+
 // a max + (1 - a) average over adaptive pooling to side x side, `a` one learned number, uniform in [0, 1) at first, not
 // squashed (the pooling of shallow-deep networks; facts: methods 2). [B, C, H, W] -> [B, C, side, side].
 struct MixedPool : torch::nn::Module {

@@ -13,9 +13,10 @@
 
 namespace eexit {
 
-struct MethodPhases {
-  std::vector<Phase> phases;
-  std::vector<std::string> parameters;
+struct MethodFacts {
+  std::vector<Phase> appended;          // to the regime's phases
+  std::vector<std::string> parameters;  // that matter from there on alone
+  bool own_weights = false;             // the exit weights of a spec mean nothing to it
 };
 
 struct Catalog {
@@ -30,8 +31,7 @@ struct Catalog {
                           std::vector<std::string> const& after)>
       heads;
   std::function<std::vector<Phase>(Choice const& regime, TrainSpec const&)> regime_phases;
-  // What the method appends to the regime's phases, and its parameters that matter from there on alone.
-  std::function<MethodPhases(Choice const& method, TrainSpec const&)> method_phases;
+  std::function<MethodFacts(Choice const& method, TrainSpec const&)> method;
   std::function<PolicyFacts(std::string const& policy)> policy;
 };
 

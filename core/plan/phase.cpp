@@ -190,6 +190,7 @@ std::vector<double> exit_weights(ExitWeights const& rule, std::vector<double> co
       constexpr double start = 0.01;
       for (std::size_t k = 0; k + 1 < exits; ++k)
         weights[k] = start + (costs[k] / costs.back() - start) * std::min(1.0, progress / rule.over);
+      break;
   }
   double const sum = std::accumulate(weights.begin(), weights.end(), 0.0);
   if (!(sum > 0)) throw SpecError("expected weights that sum to more than 0, found " + shortest(sum));

@@ -139,10 +139,10 @@ Run Planner::plan(Task const& task) {
   // Where no phase trains heads there are none: the last exit is the only one, and no method has a say.
   if (train_heads(phases)) {
     run.method = typed.method->choice;
-    append_phases(run, phases);
+    apply_method(run, phases, cell);
     run.head_seed = typed.head_seed;
     run.after = exits_of(typed, *rows.facts, cell);
-    own = &heads(typed, run.after, *rows.facts);
+    own = &heads(typed, run.after, *rows.facts, cell);
     run.placement = join(run.after, ";");
     run.params += own->params;
   }
@@ -161,14 +161,23 @@ Run Planner::plan(Task const& task) {
   return run;
 }
 
-void Planner::append_phases(Run& run, std::vector<Phase>& phases) const {
+void Planner::apply_method(Run& run, std::vector<Phase>& phases, Cell const& cell) {
+  auto const facts = catalog_.method(run.method, run.train);
   run.heads_method = run.method;
-  auto const appended = catalog_.method_phases(run.method, run.train);
-  if (appended.phases.empty()) return;
-  phases.insert(phases.end(), appended.phases.begin(), appended.phases.end());
-  auto params = Json::parse(run.method.params);
-  for (auto const& name : appended.parameters) params.erase(name);
-  run.heads_method = {run.method.name, params.dump()};
+  if (!facts.parameters.empty()) {
+    auto params = Json::parse(run.method.params);
+    for (auto const& name : facts.parameters) params.erase(name);
+    run.heads_method.params = params.dump();
+  }
+  phases.insert(phases.end(), facts.appended.begin(), facts.appended.end());
+  if (!facts.own_weights) return;
+  for (auto& phase : phases) {
+    auto& train = std::get<Train>(phase);
+    if (train.recipe.exit_weights.kind == ExitWeights::Kind::uniform) continue;
+    train.recipe.exit_weights = {};
+    warnings_.insert(place_in(cell, recipe_place(cell, run.regime.name, train.name, "exit_weights")) +
+                     ": ignored because the method " + run.method.name + " weighs exits itself");
+  }
 }
 
 Planner::Rows const& Planner::rows_of(DataSpec const& data, Cell const& cell) {
@@ -212,16 +221,21 @@ std::shared_ptr<BackboneFacts const> Planner::backbone(Choice const& arch, DataF
   return facts;
 }
 
-HeadFacts const& Planner::heads(TypedRun const& typed, std::vector<std::string> const& after, DataFacts const& data) {
+HeadFacts const& Planner::heads(TypedRun const& typed, std::vector<std::string> const& after, DataFacts const& data,
+                                Cell const& cell) {
   auto const& [arch, method] = std::tie(typed.arch->choice, typed.method->choice);
   auto const key = text_of(arch) + text_of(method) + text_of(data) + join(after, ";");
   auto const found = heads_.find(key);
   if (found != heads_.end()) return found->second;
-  return heads_[key] = catalog_.heads(arch, method, data.shape, data.classes, after);
+  try {
+    return heads_[key] = catalog_.heads(arch, method, data.shape, data.classes, after);
+  } catch (SpecError const& error) {
+    throw SpecError(place_in(cell, "/method") + ": " + error.what());
+  }
 }
 
 std::vector<std::string> Planner::exits_of(TypedRun const& typed, DataFacts const& data, Cell const& cell) {
-  auto const heads_after = [&](std::vector<std::string> const& after) { return heads(typed, after, data); };
+  auto const heads_after = [&](std::vector<std::string> const& after) { return heads(typed, after, data, cell); };
   return place_exits(*typed.placement, *backbone(typed.arch->choice, data), heads_after, cell, typed.arch->label);
 }
 
@@ -229,7 +243,8 @@ std::vector<std::string> Planner::exits_of(TypedRun const& typed, DataFacts cons
 double Planner::reference_macs(TypedRun const& typed, Rows const& rows, Cell const& cell) {
   auto const& protocol = typed.train->protocol;
   if (protocol.kind != Protocol::Kind::equal_macs) return 0;
-  auto const& own = heads(typed, exits_of(typed, *rows.facts, cell), *rows.facts);
+  auto own = heads(typed, exits_of(typed, *rows.facts, cell), *rows.facts, cell);
+  own.own_passes = 0;  // a method pays for its own learning out of what all are given
   auto const joint = joint_phase(*typed.train);
   return macs_a_sample(std::get<Train>(joint), *backbone(typed.arch->choice, *rows.facts), own) * protocol.total *
          static_cast<double>(rows.splits->train.size());

@@ -55,9 +55,9 @@ class Planner {
   Run plan(Task const&);
   Rows const& rows_of(DataSpec const&, Cell const&);
   std::shared_ptr<BackboneFacts const> backbone(Choice const& arch, DataFacts const&);
-  HeadFacts const& heads(TypedRun const&, std::vector<std::string> const& after, DataFacts const&);
+  HeadFacts const& heads(TypedRun const&, std::vector<std::string> const& after, DataFacts const&, Cell const&);
   std::vector<std::string> exits_of(TypedRun const&, DataFacts const&, Cell const&);
-  void append_phases(Run&, std::vector<Phase>&) const;  // the method's
+  void apply_method(Run&, std::vector<Phase>&, Cell const&);  // its phases, its say in the others
   double reference_macs(TypedRun const&, Rows const&, Cell const&);
   void warn_of_epochs(std::vector<Phase> const&, Protocol const&, Cell const&);
   void note_rates(Run const&, Cell const&);

@@ -1,5 +1,7 @@
 #include "core/plan/stopper.h"
 
+#include <algorithm>
+
 #include "core/base/error.h"
 
 namespace eexit {
@@ -14,6 +16,7 @@ Stopper make_stopper(Stop const& rule, std::vector<bool> counts) {
 
 Stopper::Verdict Stopper::check(std::vector<double> const& values) {
   require(values.size() == counts.size(), "early stopping: one value an exit");
+  require(std::find(counts.begin(), counts.end(), true) != counts.end(), "early stopping: no exit learns");
   Verdict verdict;
   bool all_worn = true;
   // Smaller is better from here on.

@@ -32,9 +32,10 @@ std::string trunk_text(Run const& run, std::size_t number) {
 
 // Its forward passes: what the phase costs less what its heads do.
 double trunk_macs(Run const& run, PlannedPhase const& planned) {
-  if (std::get<Train>(planned.phase).learns("stage.")) return 0;
+  auto const& train = std::get<Train>(planned.phase);
+  if (train.learns("stage.")) return 0;
   double const heads = run.exit_cost.back().mac - run.plain.mac;
-  return planned.macs * run.plain.mac / (run.plain.mac + 3 * heads);
+  return planned.macs * run.plain.mac / (run.plain.mac + (train.learns("head.") ? 3 : 1) * heads);
 }
 
 class Maker {

@@ -1,14 +1,14 @@
 #include "core/tasks/classify.h"
 
+#include "core/net/layers.h"
+
 namespace eexit {
 
 namespace {
 
 Tensor cross_entropy_rows(Tensor const& logits_rk, Tensor const& target_r, double smoothing) {
-  // At least in f32 also under autocast: a bf16 log-sum-exp would lose digits.
-  auto const wide = logits_rk.scalar_type() == torch::kFloat64 ? logits_rk : logits_rk.to(torch::kFloat32);
   return torch::nn::functional::cross_entropy(
-      wide, target_r,
+      at_least_f32(logits_rk), target_r,
       torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kNone).label_smoothing(smoothing));
 }
 

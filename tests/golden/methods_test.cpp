@@ -101,7 +101,9 @@ std::vector<Tensor> losses_of(Earlier const& answers) {
 
 Tensor loss_of(Subject const& of, Earlier const& answers) {
   auto const losses_bk = torch::stack(losses_of(answers), 1);
-  auto loss = of.method.weigh ? of.method.weigh(*of.net, losses_bk) : losses_bk.mean();
+  auto const weights_k =
+      torch::full({losses_bk.size(1)}, 1.0 / static_cast<double>(losses_bk.size(1)), torch::kFloat64);
+  auto loss = of.method.weigh ? of.method.weigh(*of.net, losses_bk, weights_k) : losses_bk.mean();
   return of.method.extra_loss ? loss + of.method.extra_loss(answers) : loss;
 }
 
@@ -208,6 +210,8 @@ NextStep step_of(Subject const& of, Optimizer& optimizer, double rate, std::vect
                   losses.push_back(classify().loss(answer.logits, target().narrow(0, first, last - first), 0));
                 return torch::stack(losses, 1);
               },
+          .weights_k = torch::full({4}, 0.25, torch::kFloat64),
+          .further = [](Earlier const&) { return torch::zeros({}, torch::kFloat64); },
           .learned = optimizer.parameters(),
           .look_ahead =
               [&optimizer, rate, &before](std::vector<Tensor> const& gradients) {
@@ -266,8 +270,7 @@ TEST_CASE("l2w's meta gradient agrees with double backward through one step of e
     if (steps > 0) fill_state(optimizer, steps);
     std::vector<Tensor> before;
     auto const step = step_of(made, optimizer, rate, before);
-    auto const losses_bk = step.losses(step.answer(0, 3), 0, 3);
-    check_close(meta_gradient(step, losses_bk, weights_bk, 15), expected.at("meta_gradient." + name));
+    check_close(meta_gradient(step, step.answer(0, 3), weights_bk, 15), expected.at("meta_gradient." + name));
   }
 }
 
@@ -280,7 +283,7 @@ TEST_CASE("l2w's meta gradient equals central differences", "[golden]") {
     std::vector<Tensor> before;
     auto const step = step_of(made, optimizer, rate, before);
     auto const weights_bk = formula({3, 4}, [](double i) { return 1 + 0.1 * std::sin(0.7 * i); });
-    auto const gradient = meta_gradient(step, step.losses(step.answer(0, 3), 0, 3), weights_bk, 15);
+    auto const gradient = meta_gradient(step, step.answer(0, 3), weights_bk, 15);
     // The meta loss after a step with these weights, from the same pieces.
     auto const meta = [&](Tensor const& weights) {
       auto const loss = (weights * step.losses(step.answer(0, 3), 0, 3)).mean();

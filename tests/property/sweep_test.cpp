@@ -60,7 +60,8 @@ std::map<std::string, TensorBytes> train_first(Plan const& plan, fs::path const&
   Task task = classify();
   int calls = 0;
   task.loss = [&, loss = task.loss](Tensor const& logits, Tensor const& target, double smoothing) {
-    if (!torch::GradMode::is_enabled() && ++calls == stop_at) throw Interrupted("stop");
+    bool const val = !torch::GradMode::is_enabled() && target.size(0) == static_cast<long>(run.splits->val.size());
+    if (val && ++calls == stop_at) throw Interrupted("stop");
     return loss(logits, target, smoothing);
   };
   Method const method = read_method(run.method);
@@ -110,20 +111,28 @@ TEST_CASE("a heads phase leaves every parameter and buffer of the backbone bit-i
 // Networks may be large and val long: a stop must not wait for the end of a check.
 TEST_CASE("a stop while val is measured is made up for: the same weights, journal and early stop") {
   Quiet const quiet;
-  for (std::string const protocol : {R"({"name": "equal_epochs", "total": 3, "backbone": 1})",
-                                     R"({"name": "converged", "patience": 1, "max_epochs": 4})"}) {
+  std::string const epochs = R"("protocol": {"name": "equal_epochs", "total": 3, "backbone": 1})";
+  struct Case {
+    std::string method, train;
+  };
+  for (auto const& [method, recipe] :
+       {Case{R"({"name": "sdn"})", epochs},
+        Case{R"({"name": "sdn"})", R"("protocol": {"name": "converged", "patience": 1, "max_epochs": 4})"},
+        Case{R"({"name": "sdn"})", epochs + R"(, "exit_weights": {"name": "ramp"}, "taps": {"name": "equilibrium"})"},
+        Case{R"({"name": "gpf", "state_width": 5, "dropout": 0.3})", epochs + R"(, "distill": {"name": "later"})"},
+        Case{R"({"name": "l2w", "hidden": 7})", epochs + R"(, "clip": 1)"}}) {
     test::TemporaryFolder const folder;
     Store const store(folder.path);
     auto const plan = fixture_plan(
         store, {"/defaults/arch={\"name\": \"mlp\", \"widths\": [8, 8]}", "/defaults/placement={\"after\": [0]}",
-                "/defaults/regime={\"name\": \"joint\"}", "/eval/plain=false",
-                "/defaults/train={\"protocol\": " + protocol + ", \"batch\": 100, \"keep\": \"mean\"}"});
+                "/defaults/regime={\"name\": \"joint\"}", "/eval/plain=false", "/defaults/method=" + method,
+                "/defaults/train={" + recipe + ", \"batch\": 120, \"keep\": \"mean\"}"});
     auto const whole = train_first(plan, folder.path / "whole");
     auto const lines = journal_lines(folder.path / "whole");
     REQUIRE(lines.size() >= 3);
     // Two exits, one portion of val: every second call is a check's first. The last checks are of the weights kept.
     for (int const at : {1, 3, 4, 2 * static_cast<int>(lines.size()) - 3, 2 * static_cast<int>(lines.size()) - 1}) {
-      INFO(protocol << ", stopped at call " << at);
+      INFO(method << " " << recipe << ", stopped at call " << at);
       auto const where = folder.path / ("stopped-" + std::to_string(at));
       CHECK_THROWS_AS(train_first(plan, where, at), Interrupted);
       CHECK(load_checkpoint(where, main_run(plan).phases[0].key).has_value());

@@ -13,7 +13,7 @@ namespace eexit {
 
 namespace {
 
-constexpr int rows = 80, batch = 16, epochs = 2;
+constexpr int rows = 80, epochs = 2;
 
 Images random_images(SmallNet const& small) {
   torch::manual_seed(5);
@@ -29,6 +29,15 @@ Images random_images(SmallNet const& small) {
 Phase phase_of(std::string const& name, TrainSpec const& spec) {
   if (name == "backbone") return backbone_phase(spec);
   return name == "joint" ? joint_phase(spec) : heads_phase(spec);
+}
+
+// Those that the net has.
+void take_values(ExitNet const& net, Values const& values) {
+  torch::NoGradGuard no_grad;
+  for (auto& [name, tensor] : tensors_of(net)) {
+    auto const known = values.find(name);
+    if (known != values.end()) Tensor(tensor).copy_(known->second);
+  }
 }
 
 }  // namespace
@@ -55,7 +64,7 @@ PhaseBench::PhaseBench(SmallNet small, std::string const& method, std::string co
   run_.seed = 1;
   run_.after = {"0", "1"};
   run_.exit_cost = {{1, 1}, {2, 2}, {3, 3}};
-  run_.train.batch = batch;
+  run_.train.batch = 16;
 }
 
 std::shared_ptr<ExitNet> PhaseBench::build(Train const& phase) const {
@@ -67,42 +76,37 @@ std::shared_ptr<ExitNet> PhaseBench::build(Train const& phase) const {
   return std::make_shared<ExitNet>(std::move(backbone), std::move(made.heads), std::move(made.extra));
 }
 
-std::vector<Values> PhaseBench::train(std::vector<std::string> const& regime) {
-  TrainSpec spec;
-  spec.batch = batch;
+std::vector<PhaseBench::Trained> PhaseBench::train(std::vector<std::string> const& regime) {
   std::vector<Phase> phases;
   for (auto const& name : regime) phases.push_back(phase_of(name, spec));
   if (method_.appended)
     for (auto const& phase : method_.appended->phases(spec)) phases.push_back(phase);
-  std::vector<Values> after;
+  std::vector<Trained> trained;
   run_.phases.clear();
+  auto const two_epochs =
+      epochs * steps_an_epoch({.rows = static_cast<int>(run_.splits->train.size()), .batch = run_.train.batch});
   for (auto const& phase : phases) {
-    auto const steps = epochs * steps_an_epoch({.rows = static_cast<int>(run_.splits->train.size()), .batch = batch});
-    run_.phases.push_back({.phase = phase, .key = std::to_string(run_.phases.size()), .steps = steps});
-    auto const& train_phase = std::get<Train>(phase);
-    net_ = build(train_phase);
-    if (!after.empty()) {
-      torch::NoGradGuard no_grad;
-      for (auto& [name, tensor] : tensors_of(*net_)) {
-        auto const known = after.back().find(name);
-        if (known != after.back().end()) Tensor(tensor).copy_(known->second);
-      }
-    }
+    run_.phases.push_back(
+        {.phase = phase, .key = std::to_string(run_.phases.size()), .steps = steps > 0 ? steps : two_epochs});
+    auto const& what = std::get<Train>(phase);
+    net_ = build(what);
+    if (!trained.empty()) take_values(*net_, trained.back().after);
+    auto const before = values_of(*net_);
     test::TemporaryFolder const folder;
     Method const none;
     std::vector<TrainJob> const jobs = {{.run = run_,
                                          .phase = run_.phases.back(),
                                          .net = *net_,
-                                         .method = train_phase.with_heads() ? method_ : none,
+                                         .method = what.with_heads() ? method_ : none,
                                          .folder = folder.path,
                                          .label = "bench"}};
     eexit::train(jobs, {.task = classify(), .images = images_},
                  {.done = [](std::size_t, TrainResult const&) {},
                   .diverged = [](std::size_t, std::string const& reason, long) { throw std::runtime_error(reason); }});
-    after.push_back(values_of(*net_));
+    trained.push_back({what, before, values_of(*net_)});
   }
   net_->eval();
-  return after;
+  return trained;
 }
 
 }  // namespace eexit

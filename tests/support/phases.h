@@ -18,13 +18,20 @@ class PhaseBench {
  public:
   PhaseBench(SmallNet small, std::string const& method, std::string const& params);
 
-  // A regime's phases by name (backbone, joint, heads), then those that the method appends, two epochs each. Values
-  // after each phase.
-  std::vector<Values> train(std::vector<std::string> const& regime);
+  // A regime's phases by name (backbone, joint, heads), then those that the method appends.
+  struct Trained {
+    Train phase;
+    Values before, after;
+  };
+  std::vector<Trained> train(std::vector<std::string> const& regime);
+
+  void batch(int samples) { run_.train.batch = samples; }  // 16 at first
+
+  TrainSpec spec;  // recipes of the phases
+  long steps = 0;  // of each; 0: two epochs
 
   // The network of the last phase trained, in eval mode.
   ExitNet& net() { return *net_; }
-  Phase const& phase(std::size_t number) const { return run_.phases.at(number).phase; }
   Images const& images() const { return images_; }
 
  private:

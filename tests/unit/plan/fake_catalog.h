@@ -103,11 +103,13 @@ inline Catalog fake_catalog() {
                 JsonReader reader(regime.params, std::make_shared<Source>());
                 return find(regimes(), "regime", regime.name, "regime").make(reader)(train);
               },
-          .method_phases = [](Choice const& method, TrainSpec const& train) -> MethodPhases {
+          .method = [](Choice const& method, TrainSpec const& train) -> MethodFacts {
+            if (method.name != "other") return {};
             JsonReader reader(method.params, std::make_shared<Source>());
-            int const epochs = method.name == "other" ? reader.integer("appended", 0, {}, "") : 0;
-            if (epochs == 0) return {};
-            return {.phases = {appended_phase("extra", train, epochs)}, .parameters = {"appended"}};
+            int const epochs = reader.integer("appended", 0, {}, "");
+            MethodFacts facts{.parameters = {"appended"}, .own_weights = epochs == 9};
+            if (epochs > 0) facts.appended = {appended_phase("extra", train, epochs)};
+            return facts;
           },
           .policy = [](std::string const& policy) -> PolicyFacts {
             auto reader = empty_reader();

@@ -538,6 +538,7 @@ TEST_CASE("a method's own phases come last, beyond the protocol's epochs, and wh
   REQUIRE(two.phases.size() == 3);
   for (std::size_t i = 0; i < 2; ++i) {
     CHECK(one.phases[i].key == two.phases[i].key);
+    CHECK(one.phases[i].key == without.phases[i].key);
     CHECK(train_of(two.phases[i]).length == train_of(without.phases[i]).length);
   }
   CHECK(one.phases[2].key != two.phases[2].key);
