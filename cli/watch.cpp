@@ -31,7 +31,7 @@ void Watch::hear(Event const& event) {
     if (found != running_.end()) running_.erase(found);
     done_ += event.kind == "node_done";
     if (event.kind == "node_done") done_macs_ += node.macs;
-  } else if (found != running_.end() && event.steps > 0 && event.step > 0) {
+  } else if (found != running_.end() && event.kind == "progress" && event.steps > 0) {
     auto& each = found->second;
     each.share = static_cast<double>(event.step) / static_cast<double>(event.steps);
     if (each.images_per_second == 0) {

@@ -269,7 +269,8 @@ void Learner::write_journal(Measured const& val) {
                      {"lr", rate_},
                      {"train", {{"loss", epoch.train_loss}, {"accuracy", epoch.train_accuracy}}},
                      {"val", {{"loss", val.loss}, {"accuracy", val.accuracy}}},
-                     {"seconds", std::round(seconds() * 1000) / 1000}};
+                     {"seconds", std::round(seconds() * 1000) / 1000},
+                     {"images_per_second", std::round(images_per_second() * 10) / 10}};
   auto const text = line.dump() + "\n";
   append_file(job_.folder / "journal.jsonl", text);
   journal_bytes_ += text.size();
@@ -279,6 +280,30 @@ void Learner::write_journal(Measured const& val) {
                        fixed(images_per_second(), 0) + " img/s");
   if (setting_.report) setting_.report(epoch);
   running_.reset();
+}
+
+// Whoever was told of these epochs may have died before he wrote it down.
+void Learner::tell_journal() const {
+  auto const path = job_.folder / "journal.jsonl";
+  if (!setting_.report || !fs::exists(path)) return;
+  for (auto const& line : split(read_file(path), '\n')) {
+    auto const json = Json::parse(line, nullptr, false);
+    if (!json.is_object()) continue;
+    setting_.report({.kind = "epoch",
+                     .node = job_.phase.key,
+                     .label = job_.label,
+                     .step = json.at("steps"),
+                     .steps = job_.phase.steps,
+                     .images_per_second = json.value("images_per_second", 0.0),
+                     .epoch = json.at("epoch"),
+                     .lr = json.at("lr"),
+                     .exits = job_.net.exit_names(),
+                     .train_loss = json.at("train").at("loss"),
+                     .train_accuracy = json.at("train").at("accuracy"),
+                     .val_loss = json.at("val").at("loss"),
+                     .val_accuracy = json.at("val").at("accuracy"),
+                     .seconds = json.at("seconds")});
+  }
 }
 
 void Learner::report_progress() {
@@ -371,6 +396,7 @@ void Learner::resume() {
   best_mean_ = clock[4];
   // Lines written after the checkpoint will be written again.
   if (fs::exists(journal) && fs::file_size(journal) > journal_bytes_) fs::resize_file(journal, journal_bytes_);
+  tell_journal();
   say(train_.name,
       job_.label + ": going on at step " + std::to_string(step_) + " of " + std::to_string(job_.phase.steps));
 }

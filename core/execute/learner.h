@@ -41,6 +41,7 @@ class Learner {
   Measured measure_val(FeedRows const&);
   bool check(Measured const&);
   void write_journal(Measured const&);
+  void tell_journal() const;
   void report_progress();
   void resume();
   double seconds() const { return step_seconds_ + val_seconds_; }

@@ -19,8 +19,8 @@ namespace eexit {
 //   node_done         node, label, seconds
 //   node_failed, node_interrupted    node, label, reason
 //   sweep_done        nodes (done by now), failed, seconds
-// After an interruption a node goes on at its last checkpoint: epochs behind it are told a second time, and the later
-// telling counts.
+// After an interruption a node goes on at its last checkpoint: all its epochs are told again, those before the
+// checkpoint at once and those behind it as they are done, and the later telling counts.
 struct Event {
   std::string kind{};
   std::string node{};    // key of the node

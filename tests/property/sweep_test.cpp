@@ -53,7 +53,9 @@ bool all_done(Plan const& plan, Store const& store) {
 Run const& main_run(Plan const& plan) { return plan.runs.front(); }
 
 // Trains the run's first phase in `folder`. A stop comes at the call number `stop_at` for losses on val, from 1.
-std::map<std::string, TensorBytes> train_first(Plan const& plan, fs::path const& folder, int stop_at = 0) {
+// `told`: numbers of the epochs that were told.
+std::map<std::string, TensorBytes> train_first(Plan const& plan, fs::path const& folder, int stop_at = 0,
+                                               std::vector<int>* told = nullptr) {
   auto const& run = main_run(plan);
   auto const net = build_net(run);
   OpenData data(torch::kCPU);
@@ -68,7 +70,10 @@ std::map<std::string, TensorBytes> train_first(Plan const& plan, fs::path const&
   make_folder(folder);
   std::vector<TrainJob> const jobs = {
       {.run = run, .phase = run.phases[0], .net = *net, .method = method, .folder = folder, .label = "test"}};
-  train(jobs, {.task = task, .images = data.images(run.data.source, Split::train)},
+  auto const report = [told](Event const& event) {
+    if (told != nullptr && event.kind == "epoch") told->push_back(event.epoch);
+  };
+  train(jobs, {.task = task, .images = data.images(run.data.source, Split::train), .room = {}, .report = report},
         {.done = [](std::size_t, TrainResult const&) {},
          .diverged = [](std::size_t, std::string const& reason, long) { FAIL(reason); }});
   std::map<std::string, TensorBytes> values;
@@ -136,9 +141,13 @@ TEST_CASE("a stop while val is measured is made up for: the same weights, journa
       auto const where = folder.path / ("stopped-" + std::to_string(at));
       CHECK_THROWS_AS(train_first(plan, where, at), Interrupted);
       CHECK(load_checkpoint(where, main_run(plan).phases[0].key).has_value());
-      auto const resumed = train_first(plan, where);
+      std::vector<int> told;
+      auto const resumed = train_first(plan, where, 0, &told);
       for (auto const& [name, value] : whole) CHECK(resumed.at(name).bytes == value.bytes);
       CHECK(journal_lines(where) == lines);
+      // Also those before the stop: who heard of them may not have written it down.
+      REQUIRE(told.size() + 1 == lines.size());
+      for (std::size_t i = 0; i < told.size(); ++i) CHECK(told[i] == static_cast<int>(i) + 1);
     }
   }
 }
