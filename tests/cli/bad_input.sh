@@ -92,6 +92,6 @@ data = len(text).to_bytes(8, "little") + text
 data = data.replace(b"0" * 64, hashlib.sha256(data).hexdigest().encode())
 open(sys.argv[1] + "/checkpoint-7.safetensors", "wb").write(data)
 PY
-expect 65 'checkpoint-7.safetensors: checkpoint of format "99", expected 1' sweep good.json --out kept
+expect 65 'checkpoint-7.safetensors: checkpoint of format "99", expected 2' sweep good.json --out kept
 [[ -e kept/phases/$phase/checkpoint-7.safetensors && -e kept/studies/small/results.csv ]] || fail "something was lost"
 echo ok

@@ -3,7 +3,9 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh.inc"
 export PATH=$here/../support/stub_slurm:$PATH STUB_SLURM=$work/stub
 mkdir stub empty
-small_spec >spec.json
+# Long enough that a job which is to be killed in the middle of a phase is not through with it first, on a busy machine too.
+small_spec | sed 's/"total": 3, "backbone": 2/"total": 90, "backbone": 60/' >spec.json
+grep -q '"total": 90' spec.json
 slurm='/slurm={"partition": "low", "time": "2:00:00"}'
 
 # Submitted only: one array a level, each after the one before, the tables last.
