@@ -20,6 +20,7 @@ template <class Work>
 int in_child(Work work) {
   pid_t const child = fork();
   if (child == 0) {
+    std::signal(SIGHUP, SIG_DFL);  // these tests may run under nohup
     install_signal_handlers();
     _exit(work());
   }
@@ -45,6 +46,15 @@ TEST_CASE("signals: each asks for a stop, once", "[base]") {
             return 3;
           }) == 0);
   }
+}
+
+TEST_CASE("signals: SIGHUP that is ignored stays so", "[base]") {
+  CHECK(in_child([] {
+          std::signal(SIGHUP, SIG_IGN);
+          install_signal_handlers();
+          raise(SIGHUP);
+          return stop_requested() ? 1 : 0;
+        }) == 0);
 }
 
 TEST_CASE("signals: a second SIGINT ends at once", "[base]") {
