@@ -111,10 +111,19 @@ std::string title(std::string const& what, Run const& run, int steps) {
 }
 
 // Round by round: what slows the machine for a while slows neighbours in time alike.
+std::vector<double> quotients(std::vector<double> const& above, std::vector<double> const& below) {
+  std::vector<double> values;
+  for (std::size_t round = 0; round < above.size(); ++round) values.push_back(above[round] / below[round]);
+  return values;
+}
+
+// Images a second.
+std::string speed_text(Run const& run, int steps, std::vector<double> const& seconds) {
+  return spread(quotients(std::vector<double>(seconds.size(), run.train.batch * steps), seconds), 1);
+}
+
 std::string drift_text(std::vector<double> const& first, std::vector<double> const& again) {
-  std::vector<double> drifts;
-  for (std::size_t round = 0; round < first.size(); ++round) drifts.push_back(again[round] / first[round]);
-  double const drift = median(drifts);
+  double const drift = median(quotients(again, first));
   return "A/A: the second arm takes " + fixed(drift, 4) + " of the first's time" +
          (std::abs(drift - 1) > 0.02 ? "; over 2 % off, these figures are void" : "");
 }
@@ -152,14 +161,9 @@ int bench_train(Args const& args) {
                                  {"bare loop, bf16", [&] { return bare(true); }}};
   auto const seconds = interleave(arms, rounds);
   Table table{.title = title("train", run, steps), .header = {"arm", "img/s", "ratio to bare loop, f32"}};
-  for (std::size_t arm = 0; arm < arms.size(); ++arm) {
-    std::vector<double> speed, ratio;
-    for (std::size_t round = 0; round < seconds[arm].size(); ++round) {
-      speed.push_back(run.train.batch * steps / seconds[arm][round]);
-      ratio.push_back(seconds[2][round] / seconds[arm][round]);
-    }
-    table.rows.push_back({arms[arm].name, spread(speed, 1), spread(ratio, 3)});
-  }
+  for (std::size_t arm = 0; arm < arms.size(); ++arm)
+    table.rows.push_back(
+        {arms[arm].name, speed_text(run, steps, seconds[arm]), spread(quotients(seconds[2], seconds[arm]), 3)});
   table.footnotes = {drift_text(seconds[0], seconds[1]),
                      "eexit: all of the trainer but checks on val; bare loop: forward, backward, fused SGD alone",
                      hardware(rounds)};
@@ -188,14 +192,9 @@ int bench_methods(Args const& args) {
   arms.push_back({first.method_label + " again (A/A)", arms.front().run});
   auto const seconds = interleave(arms, rounds);
   Table table{.title = title("methods", first, steps), .header = {"method", "img/s", "time of " + arms[0].name}};
-  for (std::size_t arm = 0; arm < arms.size(); ++arm) {
-    std::vector<double> speed, ratio;
-    for (std::size_t round = 0; round < seconds[arm].size(); ++round) {
-      speed.push_back(first.train.batch * steps / seconds[arm][round]);
-      ratio.push_back(seconds[arm][round] / seconds[0][round]);
-    }
-    table.rows.push_back({arms[arm].name, spread(speed, 1), spread(ratio, 3)});
-  }
+  for (std::size_t arm = 0; arm < arms.size(); ++arm)
+    table.rows.push_back(
+        {arms[arm].name, speed_text(first, steps, seconds[arm]), spread(quotients(seconds[arm], seconds[0]), 3)});
   table.footnotes = {drift_text(seconds.front(), seconds.back()), "joint training in f32, all but checks on val",
                      hardware(rounds)};
   print(table, args.json);
