@@ -48,6 +48,11 @@ struct Head {
 struct Backbone {
   std::vector<Stage> stages;
   Head last;
+  // Placements that have a name: the stages after which exits stand.
+  std::map<std::string, std::vector<std::string>> presets = {};
+  // Beginnings of names in published weights files (torchvision's, timm's) and what they are here; the longest that
+  // fits counts: "layer1.0." -> "stage.0.".
+  std::map<std::string, std::string> published = {};
 };
 
 // Parameters are named stage.<name>.*, head.<stage name>.*, last.*, extra.*: the same with and without heads. A module

@@ -1,0 +1,137 @@
+// Architectures: sizes and costs against the numbers their papers or arithmetic give, and small instances against an
+// independent implementation in Python (tests/golden/arch). Both loop over the registry: a family is listed by
+// tests/golden/arch/<name>.json.
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "core/arch/arch.h"
+#include "core/net/cost.h"
+#include "core/net/weights.h"
+#include "tests/contract/readers.h"
+
+#include "tests/support/catch.h"
+
+namespace eexit {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string const folder = std::string(EEXIT_TESTS_DIR) + "/golden/arch/";
+
+Json listed(std::string_view family) { return Json::parse(read_file(folder + std::string(family) + ".json")); }
+
+ImageShape shape_of(Json const& listed) {
+  auto const& shape = listed.at("shape");
+  return {.channels = shape.at(0), .height = shape.at(1), .width = shape.at(2)};
+}
+
+std::shared_ptr<ExitNet> build(Entry<ArchMaker> const& family, Json const& asked) {
+  auto reader = reader_of(asked.at("arch").dump());
+  Builder builder(1);
+  return std::make_shared<ExitNet>(family.make(reader)(shape_of(asked), asked.at("classes"), builder));
+}
+
+long long parameters_in(ExitNet const& net) {
+  long long sum = 0;
+  for (auto const& value : net.parameters()) sum += value.numel();
+  return sum;
+}
+
+// The formulas of tests/golden/arch/make.py: nothing but answers is stored.
+Tensor wave(c10::IntArrayRef sizes, double own = 0) {
+  auto made = torch::empty(sizes, torch::kFloat64);
+  auto* values = made.mutable_data_ptr<double>();
+  for (std::int64_t at = 0; at < made.numel(); ++at) {
+    auto const i = static_cast<double>(at);
+    values[at] = std::sin(1.3 * i + 0.02 * i * i + own);
+  }
+  return made;
+}
+
+Tensor parameter(std::string const& name, c10::IntArrayRef sizes) {
+  double sum = 0;
+  for (unsigned char const letter : name) sum += letter;
+  auto const made = wave(sizes, 0.11 * sum);
+  if (sizes.size() >= 2)
+    return made * std::sqrt(2.0 * static_cast<double>(sizes[0]) / static_cast<double>(made.numel()));
+  return name.ends_with("weight") ? 1 + 0.1 * made : 0.1 * made;
+}
+
+void fill(ExitNet& net) {
+  torch::NoGradGuard no_grad;
+  net.to(torch::kFloat64);
+  for (auto& item : net.named_parameters()) item.value().copy_(parameter(item.key(), item.value().sizes()));
+}
+
+std::map<std::string, Tensor> golden(std::string const& name) {
+  auto const path = folder + name + ".safetensors";
+  std::map<std::string, Tensor> tensors;
+  for (auto const& [key, tensor] : decode_tensors(read_file(path), path, /*need_digest=*/false).tensors)
+    tensors[key] = from_bytes(tensor);
+  return tensors;
+}
+
+// |a - b| <= 1e-5 max(|b|, 1e-3 largest), as for all numeric goldens.
+void check_close(Tensor const& ours, Tensor const& theirs) {
+  REQUIRE(ours.sizes() == theirs.sizes());
+  auto const allowed = 1e-5 * theirs.abs().clamp_min(1e-3 * theirs.abs().max().item<double>());
+  INFO("ours " << ours << "\ntheirs " << theirs);
+  CHECK(((ours.detach() - theirs).abs() <= allowed).all().item<bool>());
+}
+
+Tensor logits_of(ExitNet const& net, Tensor const& x_bchw) {
+  return answer_all(net, {.x = x_bchw, .side = {}, .active = {}}).back().logits;
+}
+
+}  // namespace
+
+TEST_CASE("architectures have the parameters and costs that are written of them", "[golden]") {
+  for (auto const& family : archs()) {
+    auto const numbers = listed(family.name).at("numbers");
+    CHECK_FALSE(numbers.empty());
+    for (auto const& asked : numbers) {
+      INFO(family.name << " " << asked.dump());
+      auto net = build(family, asked);
+      CHECK(parameters_in(*net) == asked.at("params").get<long long>());
+      auto const costs = count_cost(*net, blank_images(shape_of(asked)));
+      Cost sum = costs.last;
+      for (auto const& cost : costs.stages) sum += cost;
+      CHECK(sum.mac == asked.at("mac").get<double>());
+      if (asked.contains("fv")) CHECK(sum.fv == asked.at("fv").get<double>());
+    }
+  }
+}
+
+TEST_CASE("small networks of each architecture answer and learn as an independent implementation", "[golden]") {
+  constexpr int rows = 4;
+  constexpr double rate = 0.01;
+  for (auto const& family : archs()) {
+    auto const goldens = listed(family.name).at("goldens");
+    CHECK_FALSE(goldens.empty());
+    for (auto const& asked : goldens) {
+      INFO(family.name << " " << asked.dump());
+      auto net = build(family, asked);
+      fill(*net);
+      auto const expected = golden(asked.at("name"));
+      CHECK(static_cast<double>(parameters_in(*net)) == expected.at("parameters").item<double>());
+      auto const shape = shape_of(asked);
+      auto const x = wave({rows, shape.channels, shape.height, shape.width});
+      std::vector<std::int64_t> target;
+      for (int row = 0; row < rows; ++row) target.push_back((3 * row + 1) % asked.at("classes").get<int>());
+      net->eval();
+      check_close(logits_of(*net, x), expected.at("eval"));
+      net->train();
+      auto const logits = logits_of(*net, x);
+      check_close(logits, expected.at("train"));
+      torch::nn::functional::cross_entropy(logits, torch::tensor(target)).backward();
+      {
+        torch::NoGradGuard no_grad;
+        for (auto const& value : net->parameters()) Tensor(value).sub_(rate * value.grad());
+      }
+      net->eval();
+      check_close(logits_of(*net, x), expected.at("after"));
+    }
+  }
+}
+
+}  // namespace eexit
