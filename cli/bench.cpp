@@ -299,7 +299,7 @@ int bench_exits(Args const& args) {
   auto const& images = data.images(all.front().run->data.source, Split::test);
   int const used = std::min(samples, images.rows());
   Table table{.title = study.name + ": early exit at " +
-                       (budget ? shortest(*budget * 100) + " % budget" : std::string("max")) + ", " + rule.policy.name +
+                       (budget ? shortest(*budget * 100) + " % budget" : std::string("max")) + ", " + rule.name() +
                        " (" + rule.measure() + "), seed " + std::to_string(seed),
               .header = {"network", "batch", "p50 ms", "p95 ms", "p99 ms", "img/s", "speed-up measured", "promised"},
               .label_columns = 1};

@@ -31,7 +31,7 @@ void write_samples(Plan const& plan, Store const& store, std::string const& path
       auto const measure = measure_of(rule, [&] { return stored.temperatures(); });
       auto const knobs = fitted_knobs(rule, stored.table("cal", measure, run, plan.eval.convention), budget);
       if (!knobs) {
-        warn(run.id + ": no operating point of " + rule.policy.name + " within budget " + budget_text + "; no samples");
+        warn(run.id + ": no operating point of " + rule.name() + " within budget " + budget_text + "; no samples");
         continue;
       }
       auto const test = stored.table("test", measure, run, plan.eval.convention);
@@ -39,7 +39,7 @@ void write_samples(Plan const& plan, Store const& store, std::string const& path
       for (int row = 0; row < test.rows; ++row) {
         auto const at = static_cast<std::size_t>(row);
         int const exit = outcome.exit[at];
-        csv.rows.push_back({run.id, rule.policy.name, rule.measure(), std::to_string(test.sample[at]),
+        csv.rows.push_back({run.id, rule.name(), rule.measure(), std::to_string(test.sample[at]),
                             std::to_string(test.label[at]), std::to_string(exit),
                             std::to_string(test.predicted[test.at(row, exit)]),
                             shortest(test.confidence[test.at(row, exit)])});

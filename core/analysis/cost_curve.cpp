@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "core/analysis/analysis.h"
 #include "core/base/error.h"
@@ -11,11 +12,17 @@ namespace eexit::analysis {
 namespace {
 
 struct Reading {
-  std::string run, kind;
   double cost = 0, value = 0;
 };
 
 constexpr int colours = 6;  // of runs; plain networks are black, rivals grey: colours 6 and 7 of the palette
+
+// All seeds of one line of the chart.
+struct Group {
+  std::string label, role, panel;                     // panel: "" where it stands in all
+  std::map<std::string, std::vector<Reading>> lines;  // by run
+  std::map<double, std::vector<double>> dots;         // accuracies in % of a single exit, by its cost
+};
 
 // An exit that learned nothing would press all that is to be seen into a line.
 void leave_out_low_dots(Chart& chart) {
@@ -45,25 +52,70 @@ std::map<std::string, Result> runs_of(Study const& study) {
   return runs;
 }
 
-// A run's label for the legend: what differs between the runs of the study.
-std::string series_name(Result const& run, bool archs, bool methods, bool datasets) {
-  std::string name = run.role == "run" ? run.regime : run.arch + (run.role == "plain" ? " (plain)" : " (rival)");
-  if (run.role == "run" && methods) name = run.method + " " + name;
-  if (run.role == "run" && archs) name = run.arch + " " + name;
-  if (datasets) name = run.data + " " + name;
-  return name;
+// A setting in which two runs differ, one that names a kind if there is one: what belongs to a kind differs with it.
+std::string first_difference(Result const& a, Result const& b) {
+  std::string first = "run";
+  for (auto const& [name, value] : a.axes) {
+    if (value == text_of(b, name)) continue;
+    if (name.ends_with(".name")) return name;
+    if (first == "run") first = name;
+  }
+  return first;
 }
 
-// Runs without heads have no method: they do not make methods differ.
-template <class Get>
-bool varies(std::map<std::string, Result> const& runs, Get const& get) {
-  std::string first;
-  for (auto const& [id, run] : runs) {
-    if (run.role != "run" || get(run) == "none") continue;
-    if (first.empty()) first = get(run);
-    if (get(run) != first) return true;
+// Columns and settings that say which runs are seeds of one and the same: all columns that vary, and as few settings
+// besides as it takes.
+std::vector<std::string> telling_apart(std::map<std::string, Result> const& runs) {
+  std::vector<std::string> names;
+  for (auto const* name : {"data", "arch", "method", "regime", "protocol", "placement"}) {
+    std::set<std::string> values;
+    for (auto const& [id, run] : runs)
+      // Runs without heads have no method and no placement: they do not make them differ.
+      if (auto const text = text_of(run, name); run.role == "run" && !text.empty() && text != "none")
+        values.insert(text);
+    if (values.size() > 1) names.emplace_back(name);
   }
-  return false;
+  auto const cell_of_run = [&](Result const& run) {
+    std::vector<std::string> cell = {std::to_string(run.seed)};
+    for (auto const& name : names) cell.push_back(text_of(run, name));
+    return cell;
+  };
+  while (true) {
+    std::map<std::vector<std::string>, Result const*> seen;
+    std::string next;
+    for (auto const& [id, run] : runs) {
+      if (run.role != "run") continue;
+      auto const [found, fresh] = seen.try_emplace(cell_of_run(run), &run);
+      if (fresh) continue;
+      next = first_difference(run, *found->second);
+      break;
+    }
+    if (next.empty()) return names;
+    names.push_back(next);
+  }
+}
+
+// "sdn joint, linear, batch 64"; "resnet-8 (rival)".
+std::string label_of(Result const& run, std::vector<std::string> const& names) {
+  auto const named = [&](char const* name) { return std::find(names.begin(), names.end(), name) != names.end(); };
+  if (run.role != "run") {
+    auto const own = run.arch + (run.role == "plain" ? " (plain)" : " (rival)");
+    return named("data") ? run.data + " " + own : own;
+  }
+  std::vector<std::string> parts, settings;
+  for (auto const& name : names) {
+    auto const text = text_of(run, name);
+    auto const dot = name.rfind('.');
+    if (name == "placement")
+      settings.push_back("after " + text);
+    else if (dot == std::string::npos)
+      parts.push_back(text);
+    else  // a number says nothing alone
+      settings.push_back(name.ends_with(".name") ? text : name.substr(dot + 1) + " " + text);
+  }
+  if (parts.empty() && settings.empty()) parts.push_back(run.regime);
+  if (!parts.empty()) settings.insert(settings.begin(), join(parts, " "));
+  return join(settings, ", ");
 }
 
 // Best score of a run's frontier at a cost of at most x; none left of its cheapest point.
@@ -104,84 +156,157 @@ Series band(std::string const& label, std::vector<std::vector<Reading>> const& s
   return series;
 }
 
+struct Asked {
+  std::string policy, confidence, split, panels;
+};
+
+// The groups in order of first appearance. `asked` is given the rule and measure shown where it names none.
+std::vector<Group> groups_of(Study const& study, std::map<std::string, Result> const& runs,
+                             std::vector<std::string> const& names, Asked& asked) {
+  auto const& table = study.curves;
+  auto const at = [&](char const* name) { return table.column(name); };
+  auto const run_at = at("run"), split_at = at("split"), policy_at = at("policy"), kind_at = at("kind"),
+             confidence_at = at("confidence"), cost_at = at("cost_fraction"), value_at = at("value");
+  std::vector<Group> groups;
+  for (auto const& row : table.rows) {
+    if (row[split_at] != asked.split) continue;
+    auto const& run = runs.at(row[run_at]);
+    auto const label = label_of(run, names);
+    auto const panel = run.role == "run" && !asked.panels.empty() ? text_of(run, asked.panels) : "";
+    auto group = std::find_if(groups.begin(), groups.end(),
+                              [&](Group const& g) { return g.label == label && g.panel == panel; });
+    if (group == groups.end())
+      group = groups.insert(groups.end(), {.label = label, .role = run.role, .panel = panel, .lines = {}, .dots = {}});
+    double const cost = parse_double(row[cost_at], "cost_fraction"), value = parse_double(row[value_at], "value");
+    if (row[kind_at] != "frontier") {
+      group->dots[cost].push_back(100 * value);
+      continue;
+    }
+    if (asked.policy.empty()) asked.policy = row[policy_at];
+    if (asked.confidence.empty() && row[policy_at] == asked.policy) asked.confidence = row[confidence_at];
+    if (row[policy_at] == asked.policy && row[confidence_at] == asked.confidence)
+      group->lines[row[run_at]].push_back({cost, value});
+  }
+  if (std::all_of(groups.begin(), groups.end(), [](Group const& g) { return g.lines.empty(); }))
+    throw SpecError(study.name + ": curves.csv has no frontier of policy \"" + asked.policy + "\" with confidence \"" +
+                    asked.confidence + "\"");
+  return groups;
+}
+
+std::string subtitle_of(Study const& study, std::vector<std::string> const& varying, Asked const& asked) {
+  auto const& first = study.results.front();
+  std::vector<std::string> constants;
+  for (auto const* name : {"arch", "method", "data", "protocol"})
+    if (std::find(varying.begin(), varying.end(), name) == varying.end()) constants.push_back(text_of(first, name));
+  return study.name + ": " + join(constants, ", ") + ", policy " + asked.policy + " (" + asked.confidence + ")";
+}
+
+// Panels: those of runs, in order of first appearance; -1 where a group stands in all.
+int panel_of(Chart const& chart, Group const& group) {
+  auto const found = std::find(chart.panels.begin(), chart.panels.end(), group.panel);
+  return chart.panels.empty() ? 0 : found == chart.panels.end() ? -1 : static_cast<int>(found - chart.panels.begin());
+}
+
+// A group's line and its single exits. `number`: of its label among the runs'.
+std::vector<Series> series_of(Group const& group, int number) {
+  std::vector<Series> made;
+  bool const is_run = group.role == "run";
+  if (is_run && !group.lines.empty()) {
+    std::vector<std::vector<Reading>> seeds;
+    for (auto const& [run, frontier] : group.lines) seeds.push_back(frontier);
+    made.push_back(band(group.label, seeds, number));
+  }
+  Series points{.label = is_run ? "" : group.label,
+                .kind = is_run ? Series::Kind::dots : Series::Kind::cross,
+                .colour = is_run                  ? number % colours
+                          : group.role == "plain" ? colours
+                                                  : colours + 1};
+  for (auto const& [cost, values] : group.dots) {
+    points.x.push_back(cost);
+    points.y.push_back(summarise(values).mean);
+  }
+  made.push_back(points);
+  return made;
+}
+
+Chart chart_of(std::vector<Group> const& groups, std::string const& panels) {
+  Chart chart{.title = "Accuracy against mean cost",
+              .x_label = "mean cost per sample, fraction of the plain network's",
+              .guides = {0.25, 0.5, 0.75, 1}};
+  std::vector<std::string> labels;
+  std::size_t seeds = 0;
+  for (auto const& group : groups) {
+    if (group.role != "run") continue;
+    seeds = std::max(seeds, group.lines.size());
+    if (std::find(labels.begin(), labels.end(), group.label) == labels.end()) labels.push_back(group.label);
+    bool const known = std::find(chart.panels.begin(), chart.panels.end(), group.panel) != chart.panels.end();
+    if (!panels.empty() && !known) chart.panels.push_back(group.panel);
+  }
+  for (auto const& group : groups) {
+    auto const number = std::find(labels.begin(), labels.end(), group.label) - labels.begin();
+    auto const own = panel_of(chart, group);
+    for (auto& series : series_of(group, static_cast<int>(number)))
+      for (int panel = std::max(own, 0); panel <= (own < 0 ? static_cast<int>(chart.panels.size()) - 1 : own);
+           ++panel) {
+        series.panel = panel;
+        chart.series.push_back(series);
+      }
+  }
+  if (seeds > 1) chart.subtitle = ", n = " + std::to_string(seeds) + " seeds (band: one sample deviation)";
+  return chart;
+}
+
+Table exits_of(std::vector<Group> const& groups, std::string const& panels) {
+  Table csv{.title = "Single exits", .header = {"series", "cost fraction", "accuracy (%)", "n"}};
+  if (!panels.empty()) csv.header.insert(csv.header.begin(), panels);
+  for (auto const& group : groups)
+    for (auto const& [cost, values] : group.dots) {
+      auto const summary = summarise(values);
+      auto& row = csv.rows.emplace_back();
+      if (!panels.empty()) row.push_back(group.panel.empty() ? "-" : group.panel);
+      row.insert(row.end(), {group.label, fixed(cost, 4), fixed(summary.mean, 2), std::to_string(summary.n)});
+    }
+  return csv;
+}
+
+// What panels are split by where nobody says it: the regime, where one picture would hold more lines than colours.
+std::string panels_for(std::map<std::string, Result> const& runs, std::vector<std::string> const& names) {
+  std::set<std::string> labels;
+  for (auto const& [id, run] : runs)
+    if (run.role == "run") labels.insert(label_of(run, names));
+  bool const regimes = std::find(names.begin(), names.end(), "regime") != names.end();
+  return regimes && names.size() > 1 && labels.size() > colours ? "regime" : "";
+}
+
 }  // namespace
 
 Analyse cost_curve(JsonReader& reader) {
-  auto const policy = reader.text("policy", "", "exit rule shown; empty: the first in the file");
-  auto const confidence = reader.text("confidence", "", "confidence shown; empty: the first in the file");
-  auto const split = reader.one_of("split", "test", {"test", "cal"}, "which rows");
+  Asked spec;
+  spec.policy = reader.text("policy", "", "exit rule shown; empty: the first in the file");
+  spec.confidence = reader.text("confidence", "", "confidence shown; empty: the rule's first in the file");
+  spec.split = reader.one_of("split", "test", {"test", "cal"}, "which rows");
+  spec.panels =
+      reader.text("panels", "",
+                  "column of results.csv or setting, such as train.batch, with one picture a value; none: one "
+                  "picture; empty: regime where there are more than six lines");
   reader.done();
-  return [=](Studies studies) {
+  return [spec](Studies studies) {
     must_be(1, studies, "cost_curve");
     auto const& study = studies.front();
-    auto const& table = study.curves;
-    auto const at = [&](char const* name) { return table.column(name); };
-    auto const run_at = at("run"), split_at = at("split"), policy_at = at("policy"), kind_at = at("kind"),
-               confidence_at = at("confidence"), cost_at = at("cost_fraction"), value_at = at("value");
+    auto asked = spec;
     auto const runs = runs_of(study);
-    bool const archs = varies(runs, [](Result const& r) { return r.arch; });
-    bool const methods = varies(runs, [](Result const& r) { return r.method; });
-    bool const sets = varies(runs, [](Result const& r) { return r.data; });
-    std::string rule = policy, measure = confidence;
-    std::vector<std::string> order;                                            // series names as they come
-    std::map<std::string, std::map<std::string, std::vector<Reading>>> lines;  // series -> run -> frontier
-    std::map<std::string, std::map<double, std::vector<double>>> dots;         // series -> cost -> accuracies
-    std::map<std::string, std::string> roles, owners;
-    for (auto const& row : table.rows) {
-      if (row[split_at] != split) continue;
-      auto const& run = runs.at(row[run_at]);
-      auto name = series_name(run, archs, methods, sets);
-      // Two runs of one seed differ in something else (placement, batch, ...): they are no repeats of each other.
-      auto const& owner = owners.emplace(name + "/" + std::to_string(run.seed), run.run).first->second;
-      if (owner != run.run) name += " " + run.run.substr(run.run.rfind('-') + 1);
-      if (!roles.contains(name)) order.push_back(name);
-      roles[name] = run.role;
-      double const cost = parse_double(row[cost_at], "cost_fraction"), value = parse_double(row[value_at], "value");
-      if (row[kind_at] != "frontier") {
-        dots[name][cost].push_back(100 * value);
-        continue;
-      }
-      if (rule.empty()) rule = row[policy_at];
-      if (measure.empty()) measure = row[confidence_at];
-      if (row[policy_at] == rule && row[confidence_at] == measure)
-        lines[name][row[run_at]].push_back({row[run_at], row[kind_at], cost, value});
-    }
-    if (lines.empty())
-      throw SpecError(study.name + ": curves.csv has no frontier of policy \"" + rule + "\" with confidence \"" +
-                      measure + "\"");
-    auto const& first = study.results.front();
-    auto const epochs = first.protocol;
-    Chart chart{.title = "Accuracy against mean cost",
-                .subtitle = study.name + ": " + (archs ? "" : first.arch + ", ") +
-                            (methods ? "" : first.method + ", ") + (sets ? "" : first.data + ", ") + epochs +
-                            ", policy " + rule + " (" + measure + ")",
-                .x_label = "mean cost per sample, fraction of the plain network's",
-                .y_label = (split == "test" ? std::string("test") : split) + " accuracy (%)",
-                .guides = {0.25, 0.5, 0.75, 1}};
-    Table csv{.title = "Single exits", .header = {"series", "cost fraction", "accuracy (%)", "n"}};
-    int number = 0;  // of the run's line
-    std::size_t most = 0;
-    for (auto const& name : order) {
-      bool const is_run = roles[name] == "run";
-      if (is_run && lines.contains(name)) {
-        std::vector<std::vector<Reading>> seeds;
-        for (auto const& [run, frontier] : lines[name]) seeds.push_back(frontier);
-        most = std::max(most, seeds.size());
-        chart.series.push_back(band(name, seeds, number));
-      }
-      int const own = is_run ? number++ % colours : roles[name] == "plain" ? colours : colours + 1;
-      Series points{
-          .label = is_run ? "" : name, .kind = is_run ? Series::Kind::dots : Series::Kind::cross, .colour = own};
-      for (auto const& [cost, values] : dots[name]) {
-        auto const summary = summarise(values);
-        points.x.push_back(cost);
-        points.y.push_back(summary.mean);
-        csv.rows.push_back({name, fixed(cost, 4), fixed(summary.mean, 2), std::to_string(summary.n)});
-      }
-      chart.series.push_back(points);
-    }
-    if (most > 1) chart.subtitle += ", n = " + std::to_string(most) + " seeds (band: one sample deviation)";
+    auto names = telling_apart(runs);
+    auto const varying = names;
+    if (asked.panels.empty()) asked.panels = panels_for(runs, names);
+    if (asked.panels == "none") asked.panels.clear();
+    if (!asked.panels.empty()) must_be_columns({asked.panels}, study.results, "cost_curve: panels");
+    std::erase(names, asked.panels);
+    auto const groups = groups_of(study, runs, names, asked);
+    auto chart = chart_of(groups, asked.panels);
+    chart.subtitle = subtitle_of(study, varying, asked) + chart.subtitle;
+    chart.y_label = asked.split + " accuracy (%)";
     leave_out_low_dots(chart);
+    auto csv = exits_of(groups, asked.panels);
     csv.footnotes = footer(study);
     return Finding{.tables = {csv}, .charts = {{"cost_curve", chart}}};
   };

@@ -56,6 +56,8 @@ Analyse table(JsonReader& reader) {
     auto names = asked.rows;
     names.insert(names.end(), asked.columns.begin(), asked.columns.end());
     for (auto const& [column, values] : asked.filter) names.push_back(column);
+    // What the title says of how much was learned from.
+    for (auto const* size : {"data.limit", "train.protocol.total"}) names.emplace_back(size);
     pivoted.title = join(names_of(studies), ", ");
     pivoted.footer = footer(studies);
     return Finding{.tables = {pivot(results_of(studies, names), pivoted)}, .charts = {}, .format = format};

@@ -31,6 +31,6 @@ double accuracy(ExitTable const&, int exit);
 double area_under(std::vector<Point> const&, double plain_cost);
 
 // At most `most` points of a frontier, first, last and the ones nearest to equal steps of cost kept, order kept.
-std::vector<Point> thin(std::vector<Point> const&, int most = 500);
+std::vector<Point> thin(std::vector<Point> const&, int most = 100);
 
 }  // namespace eexit

@@ -29,4 +29,7 @@ std::string spec_for(Plan const& plan, std::vector<Run const*> const& runs);
 // The eval object alone, for judging finished runs by other rules.
 EvalSpec read_eval(JsonReader&, Catalog const&);
 
+// One exit rule of it. `read_own` reads the policy's own parameters and calls done().
+EvalSpec::Rule read_rule(std::string const& name, JsonReader&, std::function<void(JsonReader&)> const& read_own);
+
 }  // namespace eexit

@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "core/plan/label.h"
 #include "core/plan/plan.h"
 
 namespace eexit {
@@ -19,8 +20,8 @@ void refuse_repeats(JsonReader& reader, EvalSpec const& eval) {
       reader.fail("budgets", "expected each budget once, found " + shortest(eval.budgets[i]) + " twice");
   std::set<std::string> rules;
   for (auto const& rule : eval.policies)
-    if (!rules.insert(rule.policy.name + " by " + rule.measure()).second)
-      reader.fail("policies", "expected each policy and confidence once, found " + rule.policy.name + " by " +
+    if (!rules.insert(rule.name() + " by " + rule.measure()).second)
+      reader.fail("policies", "expected each policy and confidence once, found " + rule.name() + " by " +
                                   rule.measure() + " twice");
 }
 
@@ -38,23 +39,29 @@ void refuse_unswept(JsonReader& reader, EvalSpec const& eval, Catalog const& cat
 
 }  // namespace
 
+EvalSpec::Rule read_rule(std::string const& name, JsonReader& reader,
+                         std::function<void(JsonReader&)> const& read_own) {
+  EvalSpec::Rule rule;
+  rule.confidence = reader.one_of("confidence", "max_probability", {"max_probability", "entropy", "margin"},
+                                  "measure the rule looks at");
+  rule.temperature = reader.flag("temperature", false, "one temperature an exit, fitted on cal, before confidence");
+  read_own(reader);
+  Json own = Json::parse(reader.resolved());
+  for (auto const* key : {"name", "confidence", "temperature"}) own.erase(key);
+  rule.policy = {name, own.dump()};
+  rule.label = label_of(name, reader, First::if_changed, {"confidence", "temperature"});
+  return rule;
+}
+
 EvalSpec read_eval(JsonReader& reader, Catalog const& catalog) {
   EvalSpec eval;
   for (auto& [name, params] :
        reader.choices("policies", "threshold", "exit rules to judge by", catalog.names("policies"))) {
-    EvalSpec::Rule rule;
-    rule.confidence = params.one_of("confidence", "max_probability", {"max_probability", "entropy", "margin"},
-                                    "measure the rule looks at");
-    rule.temperature = params.flag("temperature", false, "one temperature an exit, fitted on cal, before confidence");
-    catalog.read("policies", name, params);
+    auto const rule =
+        read_rule(name, params, [&, &policy = name](JsonReader& own) { catalog.read("policies", policy, own); });
     for (auto const* key : {"confidence", "temperature"})
       if (params.has(key) && !catalog.policy(name).by_confidence)
         eval.warnings.push_back(params.place(key) + ": ignored because " + name + " goes by predictions alone");
-    Json own = Json::parse(params.resolved());
-    own.erase("name");
-    own.erase("confidence");
-    own.erase("temperature");
-    rule.policy = {name, own.dump()};
     eval.policies.push_back(rule);
   }
   eval.budgets =

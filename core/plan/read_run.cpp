@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "core/plan/label.h"
 #include "core/plan/tuning.h"
 
 namespace eexit {
@@ -22,37 +23,11 @@ std::string parameters(JsonReader const& reader, std::vector<std::string> const&
   return json.dump();
 }
 
-std::string short_text(Json const& value) {
-  if (value.is_string()) return value.get<std::string>();
-  if (!value.is_array()) return value.dump();
-  std::string text;
-  for (auto const& each : value) text += (text.empty() ? "" : "+") + short_text(each);
-  return text;
-}
-
-// A name for files and tables: the plug-in's, then the parameters that differ from their defaults; with `first`, the
-// first parameter's value always, and without its key ("resnet-14").
-std::string label(std::string const& name, JsonReader const& reader, bool first) {
-  Json const resolved = Json::parse(reader.resolved());
-  std::string text = name;
-  bool is_first = true;
-  for (auto const& field : reader.fields()) {
-    if (field.name == "name" || !resolved.contains(field.name)) continue;
-    auto const value = short_text(resolved[field.name]);
-    bool const changed = value != field.fallback && resolved[field.name].dump() != field.fallback;
-    if (is_first && (first || changed))
-      text += "-" + value;
-    else if (!is_first && changed)
-      text += "-" + field.name + value;
-    is_first = false;
-  }
-  return text;
-}
-
 Named read_named(JsonReader::Chosen chosen, Catalog const& catalog, std::string const& folder, bool first_in_label) {
   auto& [name, params] = chosen;
   catalog.read(folder, name, params);
-  return {.choice = {name, parameters(params)}, .label = label(name, params, first_in_label)};
+  return {.choice = {name, parameters(params)},
+          .label = label_of(name, params, first_in_label ? First::always : First::if_changed)};
 }
 
 Named read_arch(JsonReader& run, Catalog const& catalog) {

@@ -70,7 +70,10 @@ struct EvalSpec {
     Choice policy;
     std::string confidence = "max_probability";
     bool temperature = false;  // one an exit, fitted on cal
+    std::string label = {};    // the policy's name and its parameters that are not the default; empty: the name
 
+    // What tables call the rule: it tells two of one policy apart.
+    std::string const& name() const { return label.empty() ? policy.name : label; }
     // What tables call the confidence: it tells rules of one policy apart.
     std::string measure() const { return (temperature ? std::string(calibrated) : "") + confidence; }
   };

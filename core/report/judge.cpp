@@ -124,7 +124,7 @@ class Tables {
 class ReferenceRule {
  public:
   void add(std::string const& cell, EvalSpec::Rule const& rule, ExitTable const& test) {
-    auto& sweep = sweeps_[cell + "/" + rule.policy.name + "/" + rule.measure()];
+    auto& sweep = sweeps_[cell + "/" + rule.name() + "/" + rule.measure()];
     auto const family = family_of(rule);
     require(static_cast<bool>(family.sweep), "the reference's rule has a sweep to choose from");
     if (sweep.knobs.empty()) sweep.knobs = family.sweep(test.exits);
@@ -135,7 +135,7 @@ class ReferenceRule {
     sweep.plain = test.plain_cost;
   }
   std::optional<Knobs> knobs(std::string const& cell, EvalSpec::Rule const& rule, std::optional<double> budget) const {
-    auto const& sweep = sweeps_.at(cell + "/" + rule.policy.name + "/" + rule.measure());
+    auto const& sweep = sweeps_.at(cell + "/" + rule.name() + "/" + rule.measure());
     if (!budget) return sweep.knobs.back();
     std::size_t k = 0;
     while (k < sweep.knobs.size() && sweep.cost[k] / sweep.runs <= *budget * sweep.plain) ++k;
@@ -165,7 +165,7 @@ struct Fitted {
 std::vector<Point> curve_of(Fitted const& fitted, ExitTable const& table) {
   if (!fitted.family.fitted) return fitted.family.frontier(table);
   std::vector<Point> points;
-  for (auto const& choice : thin(fitted.choices)) {
+  for (auto const& choice : thin(fitted.choices, 500)) {
     auto const outcome = simulate(table, fitted.family.at(choice.knobs));
     points.push_back({choice.knobs, outcome.cost, outcome.score});
   }
@@ -226,7 +226,7 @@ class Judge {
         auto const frontier = on_cal ? fitted[i].choices : curve_of(fitted[i], table);
         Result row = base;
         row.split = split;
-        row.policy = rule.policy.name;
+        row.policy = rule.name();
         row.confidence = rule.measure();
         if (rule.temperature) row.temperature = join(tables.temperatures(), ";");
         for (std::size_t b = 0; b < budgets_.size(); ++b)

@@ -119,7 +119,8 @@ std::string subtitle_of(Grid const& grid, Selection const& selection) {
   std::string separator = "; ", before;
   for (auto const& [name, value] : grid.constants()) {
     bool const paired = name == "confidence" && before == "policy";  // "policy threshold on max_probability"
-    text += (paired ? " on " : separator + name + " ") + (name == "budget" ? budget_text(value, pivot.metric) : value);
+    auto const shown = name == "data.limit" ? "limit" : name == "train.protocol.total" ? "epochs" : name;
+    text += (paired ? " on " : separator + shown + " ") + (name == "budget" ? budget_text(value, pivot.metric) : value);
     separator = ", ";
     before = name;
   }

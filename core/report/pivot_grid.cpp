@@ -49,7 +49,9 @@ Grid::Grid(std::vector<Item> const& items, Pivot const& pivot) : pivot_(pivot), 
 
 std::vector<std::pair<std::string, std::string>> Grid::constants() const {
   auto names = labels_;
-  for (auto const* name : {"arch", "data", "method", "protocol", "policy", "confidence"}) add_once(names, name);
+  for (auto const* name :
+       {"arch", "data", "data.limit", "method", "protocol", "train.protocol.total", "policy", "confidence"})
+    add_once(names, name);
   std::vector<std::pair<std::string, std::string>> found;
   for (auto const& name : names) {
     if (contains(pivot_.columns, name) || contains(visible_, name)) continue;

@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "core/exits/policy.h"
+#include "core/plan/plan.h"
 
 namespace eexit {
 
@@ -23,20 +24,23 @@ Run run_from(fs::path const& file) {
   return run;
 }
 
-// The parameters that the study's spec gives a policy, as its reader takes them.
-std::string params_of(std::string const& spec, Result const& row) {
-  auto const json = Json::parse(spec, nullptr, false);
+// The rule of the study's spec that the row was judged by.
+PolicyFamily family_of(Study const& study, Result const& row) {
+  auto const make = [&](std::string const& name) { return find(policies(), "policy", name, study.name).make; };
+  auto const json = Json::parse(study.spec, nullptr, false);
   auto const eval = json.is_object() ? json.value("eval", Json::object()) : Json::object();
-  for (auto policy : eval.value("policies", Json::array())) {
-    if (policy.value("name", "") != row.policy) continue;
-    EvalSpec::Rule const rule{.policy = {},
-                              .confidence = policy.value("confidence", "max_probability"),
-                              .temperature = policy.value("temperature", false)};
-    if (rule.measure() != row.confidence) continue;
-    for (auto const* key : {"name", "confidence", "temperature"}) policy.erase(key);
-    return policy.dump();
+  for (auto const& policy : eval.value("policies", Json::array())) {
+    auto const name = policy.value("name", "");
+    if (!row.policy.starts_with(name)) continue;
+    auto params = policy;
+    params.erase("name");
+    JsonReader reader(params.dump(), std::make_shared<Source>());
+    PolicyFamily family;
+    auto const rule = read_rule(name, reader, [&](JsonReader& own) { family = make(name)(own); });
+    if (rule.name() == row.policy && rule.measure() == row.confidence) return family;
   }
-  return "{}";
+  auto defaults = empty_reader();  // a spec that names no rules
+  return make(row.policy)(defaults);
 }
 
 std::vector<double> numbers_of(std::string const& text, std::string const& column) {
@@ -72,8 +76,7 @@ ExitTable const* StoredAnswers::table(Result const& row) {
 std::optional<SampleMarks> StoredAnswers::at(Result const& row) {
   auto const* const exits = table(row);
   if (exits == nullptr) return std::nullopt;
-  JsonReader reader(params_of(study_.spec, row), std::make_shared<Source>());
-  auto const family = find(policies(), "policy", row.policy, study_.name).make(reader);
+  auto const family = family_of(study_, row);
   auto const outcome = simulate(*exits, family.at(numbers_of(row.knobs, "knobs")));
   SampleMarks answers{.sample = exits->sample, .label = exits->label};
   for (int i = 0; i < exits->rows; ++i)

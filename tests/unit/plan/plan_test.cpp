@@ -412,6 +412,14 @@ TEST_CASE("a rule with temperatures is another rule than the one without") {
             "spec.json /eval/policies/2/temperature: ignored because fixed goes by predictions alone"});
 }
 
+TEST_CASE("two rules of one policy are told apart by their parameters") {
+  auto const plan = plan_of(spec_of("", R"(, "eval": {"policies": [{"name": "exit_thresholds"},
+            {"name": "exit_thresholds", "fit": "ascent"}, {"name": "threshold", "confidence": "margin"}]})"));
+  std::vector<std::string> names;
+  for (auto const& rule : plan.eval.policies) names.push_back(rule.name());
+  CHECK(names == std::vector<std::string>{"exit_thresholds", "exit_thresholds-ascent", "threshold"});
+}
+
 TEST_CASE("seeds of heads: several runs on one backbone, one cell") {
   auto const plan = plan_of(spec_of("", R"(, "grid": {"head_seed": [null, 0, 1, 2], "seed": [0, 1]})"));
   // Where the seed of the heads is that of the run it is the same run.

@@ -35,6 +35,26 @@ int files_in(fs::path const& folder) {
 
 TEST_CASE("chart: the gnuplot program", "[report]") { approve("chart.gp", gnuplot_script(small_chart(), "out/it's")); }
 
+TEST_CASE("chart: panels stand side by side on the same axes, with one legend below", "[report]") {
+  auto chart = small_chart();
+  chart.panels = {"disjoint", "joint", "mixed", "it's"};
+  for (int panel = 1; panel < 4; ++panel)
+    for (std::size_t s = 0; s < 4; ++s) {
+      chart.series.push_back(chart.series[s]);
+      chart.series.back().panel = panel;
+    }
+  auto const script = gnuplot_script(chart, "c");
+  approve("chart_panels.gp", script);
+  // Each label once in the legend of each of the two pictures; three panels in a row, the fourth below them.
+  std::size_t named = 0;
+  for (auto at = script.find("title 'mixed'"); at != std::string::npos; at = script.find("title 'mixed'", at + 1))
+    ++named;
+  CHECK(named == 2);
+  CHECK(script.find("set label 'it''s' at graph 0") != std::string::npos);
+  chart.series.back().panel = 4;
+  CHECK_THROWS_AS(gnuplot_script(chart, "c"), std::logic_error);
+}
+
 TEST_CASE("chart: the legend goes where nothing is drawn, else below a taller picture", "[report]") {
   auto chart = small_chart();
   CHECK(gnuplot_script(chart, "c").find("set key inside bottom right") != std::string::npos);
@@ -69,6 +89,10 @@ TEST_CASE("chart: series that cannot be drawn are refused", "[report]") {
 TEST_CASE("chart: drawn twice gives the same SVG, and leaves nothing else behind", "[report]") {
   test::TemporaryFolder const folder;
   auto const first = folder.path / "o'ne a", second = folder.path / "two";
+  auto panels = small_chart();
+  panels.panels = {"one"};
+  CHECK(draw(panels, folder.path / "panels") == draw(panels, folder.path / "panels"));
+  for (auto const* end : {".svg", ".png"}) fs::remove(folder.path / ("panels" + std::string(end)));
   bool const drawn = draw(small_chart(), first);
   CHECK(draw(small_chart(), second) == drawn);
   CHECK(files_in(folder.path) == (drawn ? 4 : 0));  // none where gnuplot is not installed

@@ -152,6 +152,16 @@ TEST_CASE("answers at the knobs of a row") {
   row.confidence = "max_probability";
   row.temperature = "";
 
+  // A rule of the same policy with other parameters, told apart by its name.
+  auto renamed = study;
+  renamed.spec =
+      R"({"eval": {"policies": [{"name": "exit_thresholds"}, {"name": "exit_thresholds", "fit": "ascent"}]}})";
+  auto fitted = row;
+  fitted.policy = "exit_thresholds-ascent";
+  CHECK(StoredAnswers(renamed).at(fitted)->right == std::vector<bool>{false, true});
+  fitted.policy = "exit_thresholds-descent";
+  CHECK_THROWS_AS(StoredAnswers(renamed).at(fitted), SpecError);
+
   // Judged again in a folder of its own: the runs are still found.
   fs::create_directories(at / "eval-1");
   for (auto const* name : {"spec.json", "results.csv", "curves.csv", "runs.csv", "env.json"})
