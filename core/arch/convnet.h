@@ -7,16 +7,40 @@
 
 namespace eexit::arch {
 
-// Padded by kernel / 2, no bias: a BatchNorm follows.
+// Padded by kernel / 2; without bias where a BatchNorm follows.
+inline torch::nn::Conv2dOptions conv_options(int in, int out, int kernel, int stride) {
+  return torch::nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2);
+}
 inline torch::nn::Conv2d conv(int in, int out, int kernel, int stride, int groups = 1) {
-  return torch::nn::Conv2d(
-      torch::nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2).groups(groups).bias(false));
+  return torch::nn::Conv2d(conv_options(in, out, kernel, stride).groups(groups).bias(false));
+}
+inline torch::nn::Conv2d biased_conv(int in, int out, int kernel, int stride) {
+  return torch::nn::Conv2d(conv_options(in, out, kernel, stride));
 }
 
-// Normal with variance 2 / (kernel^2 out): keeps the size of gradients through ReLU (He et al. 2015).
-inline void kaiming_normal(torch::nn::Conv2d const& layer) {
-  torch::nn::init::kaiming_normal_(layer->weight, 0, torch::kFanOut, torch::kReLU);
+// Convolutions inside a part: normal with variance 2 / (kernel^2 out), which keeps the size of gradients through ReLU
+// (He et al. 2015), biases 0. May be called in the part's constructor.
+inline void kaiming_normal(torch::nn::Module& part) {
+  for (auto const& module : part.modules(/*include_self=*/false)) {
+    auto const* const layer = module->as<torch::nn::Conv2d>();
+    if (layer == nullptr) continue;
+    torch::nn::init::kaiming_normal_(layer->weight, 0, torch::kFanOut, torch::kReLU);
+    if (layer->bias.defined()) torch::nn::init::zeros_(layer->bias);
+  }
 }
+
+// The first layers: 3x3 keeps the size, 7x7 halves it, 7x7-pool halves it twice.
+struct StemSize {
+  int kernel, stride;
+  bool pool;
+};
+inline std::vector<std::string> stem_names() { return {"3x3", "7x7", "7x7-pool"}; }
+constexpr auto stem_help = "first convolution: 3x3 of stride 1, 7x7 of stride 2, or that and a max-pool";
+inline StemSize stem_size(std::string const& name) {
+  if (name == "3x3") return {3, 1, false};
+  return {7, 2, name == "7x7-pool"};
+}
+inline Tensor stem_pool(Tensor const& x_bchw) { return at::max_pool2d(x_bchw, {3, 3}, {2, 2}, {1, 1}); }
 
 // Linear layers of convolutional nets since VGG: N(0, 0.01), bias 0.
 template <class Layer>

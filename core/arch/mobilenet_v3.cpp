@@ -53,7 +53,7 @@ struct ConvNorm : torch::nn::Module {
       : conv(register_module("conv", arch::conv(size.in, size.out, size.kernel, size.stride, size.groups))),
         bn(register_module("bn", norm(size.out))),
         activation(then) {
-    kaiming_normal(conv);
+    kaiming_normal(*this);
   }
   Tensor forward(Tensor const& x_bchw) {
     auto const y_bchw = bn(conv(x_bchw));
@@ -66,12 +66,9 @@ struct ConvNorm : torch::nn::Module {
 
 struct SqueezeExcite : torch::nn::Module {
   SqueezeExcite(int channels, int squeezed) {
-    fc1 = register_module("fc1", torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, squeezed, 1)));
-    fc2 = register_module("fc2", torch::nn::Conv2d(torch::nn::Conv2dOptions(squeezed, channels, 1)));
-    for (auto const& layer : {fc1, fc2}) {
-      kaiming_normal(layer);
-      torch::nn::init::zeros_(layer->bias);
-    }
+    fc1 = register_module("fc1", biased_conv(channels, squeezed, 1, 1));
+    fc2 = register_module("fc2", biased_conv(squeezed, channels, 1, 1));
+    kaiming_normal(*this);
   }
   Tensor forward(Tensor const& x_bchw) {
     return x_bchw * at::hardsigmoid(fc2(at::relu(fc1(at::adaptive_avg_pool2d(x_bchw, {1, 1})))));
