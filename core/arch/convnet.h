@@ -18,15 +18,21 @@ inline torch::nn::Conv2d biased_conv(int in, int out, int kernel, int stride) {
   return torch::nn::Conv2d(conv_options(in, out, kernel, stride));
 }
 
-// Convolutions inside a part: normal with variance 2 / (kernel^2 out), which keeps the size of gradients through ReLU
-// (He et al. 2015), biases 0. May be called in the part's constructor.
-inline void kaiming_normal(torch::nn::Module& part) {
+// Starts the convolutions inside a part: weights as said, biases 0. May be called in the part's constructor.
+template <class Start>
+void start_convs(torch::nn::Module& part, Start const& start) {
   for (auto const& module : part.modules(/*include_self=*/false)) {
     auto const* const layer = module->as<torch::nn::Conv2d>();
     if (layer == nullptr) continue;
-    torch::nn::init::kaiming_normal_(layer->weight, 0, torch::kFanOut, torch::kReLU);
+    start(layer->weight);
     if (layer->bias.defined()) torch::nn::init::zeros_(layer->bias);
   }
+}
+
+// Normal with variance 2 / (kernel^2 out), which keeps the size of gradients through ReLU (He et al. 2015).
+inline void kaiming_normal(torch::nn::Module& part) {
+  start_convs(part,
+              [](Tensor const& weight) { torch::nn::init::kaiming_normal_(weight, 0, torch::kFanOut, torch::kReLU); });
 }
 
 // The first layers: 3x3 keeps the size, 7x7 halves it, 7x7-pool halves it twice.

@@ -100,8 +100,9 @@ Layout read_layout(JsonReader& reader) {
   net.imagenet = reader.later_one_of("type", "cifar", {"cifar", "imagenet"},
                                      "cifar: 3 groups of basic blocks; imagenet: 4 groups, wider, bottlenecks from "
                                      "depth 50 on") == "imagenet";
-  net.depth = reader.integer("depth", net.imagenet ? 50 : 20, {8, 1202},
-                             "layers; cifar, 6n+2: 8, 14, 20, 32, 44, 56, 110; imagenet: 18, 34, 50, 101, 152");
+  net.depth =
+      reader.integer("depth", net.imagenet ? 50 : 20, {8, 1202},
+                     "layers; cifar, 6n+2: 8, 14, 20, 32, 44, 56, 110; imagenet (default 50): 18, 34, 50, 101, 152");
   net.width = reader.integer("width", net.imagenet ? 64 : 16, {1, 4096},
                              "channels of the first group, doubled in each of the others; default 64 for imagenet");
   net.stem = stem_size(reader.later_one_of("stem", "3x3", stem_names(), stem_help));
