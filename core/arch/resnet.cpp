@@ -86,9 +86,9 @@ void add_presets(Backbone& net, Layout const& layout) {
   if (!layout.imagenet && layout.depth == 56) net.presets["reference"] = {"3", "7", "11", "15", "19", "23"};
 }
 
-void publish_block(Backbone& net, int group, int at, std::string const& stage) {
-  auto const theirs = "layer" + std::to_string(group + 1) + "." + std::to_string(at) + ".", ours = stage + ".";
+void publish(Backbone& net, std::string const& theirs, std::string const& ours, Block const& block) {
   net.published[theirs] = ours;
+  if (!block.shortcut) return;
   net.published[theirs + "downsample.0."] = ours + "shortcut.";
   net.published[theirs + "downsample.1."] = ours + "shortcut_bn.";
 }
@@ -136,10 +136,12 @@ MakeBackbone resnet(JsonReader& reader) {
       for (int at = 0; at < layout.groups[static_cast<std::size_t>(group)]; ++at) {
         auto const convolutions = branch(layout, group, in, group > 0 && at == 0 ? 2 : 1);
         auto const name = std::to_string(net.stages.size() - 1);
-        net.stages.push_back(stage(name, builder.add("stage." + name, [&] {
-          return std::make_shared<Block>(convolutions, layout.imagenet);
-        })));
-        if (layout.imagenet) publish_block(net, group, at, "stage." + name);
+        auto block =
+            builder.add("stage." + name, [&] { return std::make_shared<Block>(convolutions, layout.imagenet); });
+        net.stages.push_back(stage(name, block));
+        if (layout.imagenet)
+          publish(net, "layer" + std::to_string(group + 1) + "." + std::to_string(at) + ".", "stage." + name + ".",
+                  *block);
         in = width_out(layout, group);
       }
     }
