@@ -256,6 +256,13 @@ std::string JsonReader::one_of(std::string const& name, std::string const& fallb
   return value;
 }
 
+std::string JsonReader::later_one_of(std::string const& name, std::string const& fallback,
+                                     std::vector<std::string> const& allowed, std::string const& help) {
+  auto value = one_of(name, fallback, allowed, help);
+  if (value == fallback) node_->answer("");
+  return value;
+}
+
 std::optional<int> JsonReader::maybe_integer(std::string const& name, Bounds bounds, std::string const& help) {
   Json const* const written = node_->ask({name, Type::maybe_integer, help, "null", bounds});
   std::optional<int> value;

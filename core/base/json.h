@@ -51,6 +51,10 @@ class JsonReader {
   std::string text(std::string const& name, std::string const& fallback, std::string const& help);
   std::string one_of(std::string const& name, std::string const& fallback, std::vector<std::string> const& allowed,
                      std::string const& help);
+  // The same for a key that came when specs without it had been run: its fallback is no part of the resolved form, so
+  // that theirs stays what it was.
+  std::string later_one_of(std::string const& name, std::string const& fallback,
+                           std::vector<std::string> const& allowed, std::string const& help);
   std::optional<int> maybe_integer(std::string const& name, Bounds, std::string const& help);    // null or absent: none
   std::optional<double> maybe_number(std::string const& name, Bounds, std::string const& help);  // null or absent: none
 

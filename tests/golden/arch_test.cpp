@@ -134,4 +134,14 @@ TEST_CASE("small networks of each architecture answer and learn as an independen
   }
 }
 
+TEST_CASE("what resnets of CIFAR type resolve to, and so the keys of their runs, stays", "[golden]") {
+  auto const resolved = [](std::string const& text) {
+    auto reader = reader_of(text);
+    find(archs(), "architecture", "resnet", "test").make(reader);
+    return reader.resolved();
+  };
+  CHECK(resolved(R"({"depth": 14})") == R"({"depth":14,"width":16})");
+  CHECK(resolved(R"({"depth": 50, "type": "imagenet"})") == R"({"depth":50,"inner":1,"type":"imagenet","width":64})");
+}
+
 }  // namespace eexit

@@ -260,6 +260,21 @@ TEST_CASE("JsonReader: the resolved form does not depend on how a spec is writte
   CHECK(resolved(expected) == expected);
 }
 
+TEST_CASE("JsonReader: the fallback of a later key leaves the resolved form as it was", "[base]") {
+  auto const resolved = [](std::string const& text) {
+    JsonReader in(text, std::make_shared<Source>(Source{"spec.json", {}}));
+    in.integer("depth", 20, {}, "");
+    in.later_one_of("type", "cifar", {"cifar", "imagenet"}, "");
+    in.done();
+    return in.resolved();
+  };
+  CHECK(resolved("{}") == R"({"depth":20})");
+  CHECK(resolved(R"({"type":"cifar"})") == R"({"depth":20})");
+  CHECK(resolved(R"({"type":"imagenet"})") == R"({"depth":20,"type":"imagenet"})");
+  CHECK(message_of<SpecError>([&] { resolved(R"({"type":"mnist"})"); }) ==
+        "spec.json /type: expected one of cifar, imagenet, found \"mnist\"");
+}
+
 TEST_CASE("JsonReader: the declaration, as it is printed", "[base]") {
   auto in = empty_reader();
   in.integer("batch", 128, {1, 65536}, "rows a step");

@@ -1,0 +1,72 @@
+// What several convolutional families are built from. x_bchw: batch, channels, height, width.
+#pragma once
+
+#include <string>
+
+#include "core/net/net.h"
+
+namespace eexit::arch {
+
+// Padded by kernel / 2; without bias where a BatchNorm follows.
+inline torch::nn::Conv2dOptions conv_options(int in, int out, int kernel, int stride) {
+  return torch::nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2);
+}
+inline torch::nn::Conv2d conv(int in, int out, int kernel, int stride, int groups = 1) {
+  return torch::nn::Conv2d(conv_options(in, out, kernel, stride).groups(groups).bias(false));
+}
+inline torch::nn::Conv2d biased_conv(int in, int out, int kernel, int stride) {
+  return torch::nn::Conv2d(conv_options(in, out, kernel, stride));
+}
+
+// Starts the convolutions inside a part: weights as said, biases 0. May be called in the part's constructor.
+template <class Start>
+void start_convs(torch::nn::Module& part, Start const& start) {
+  for (auto const& module : part.modules(/*include_self=*/false)) {
+    auto const* const layer = module->as<torch::nn::Conv2d>();
+    if (layer == nullptr) continue;
+    start(layer->weight);
+    if (layer->bias.defined()) torch::nn::init::zeros_(layer->bias);
+  }
+}
+
+// Normal with variance 2 / (kernel^2 out), which keeps the size of gradients through ReLU (He et al. 2015).
+inline void kaiming_normal(torch::nn::Module& part) {
+  start_convs(part,
+              [](Tensor const& weight) { torch::nn::init::kaiming_normal_(weight, 0, torch::kFanOut, torch::kReLU); });
+}
+
+// The first layers: 3x3 keeps the size, 7x7 halves it, 7x7-pool halves it twice.
+struct StemSize {
+  int kernel, stride;
+  bool pool;
+};
+inline std::vector<std::string> stem_names() { return {"3x3", "7x7", "7x7-pool"}; }
+constexpr auto stem_help = "first convolution: 3x3 of stride 1, 7x7 of stride 2, or that and a max-pool";
+inline StemSize stem_size(std::string const& name) {
+  if (name == "3x3") return {3, 1, false};
+  return {7, 2, name == "7x7-pool"};
+}
+inline Tensor stem_pool(Tensor const& x_bchw) { return at::max_pool2d(x_bchw, {3, 3}, {2, 2}, {1, 1}); }
+
+// Linear layers of convolutional nets since VGG: N(0, 0.01), bias 0.
+template <class Layer>
+void small_normal(Layer const& layer) {
+  torch::nn::init::normal_(layer.weight, 0, 0.01);
+  torch::nn::init::zeros_(layer.bias);
+}
+
+template <class Module>
+Stage stage(std::string const& name, std::shared_ptr<Module> const& module) {
+  return {.name = name, .module = module, .run = [module](State state) {
+            state.x = module->forward(state.x);
+            return state;
+          }};
+}
+
+// A last exit of one module.
+template <class Module>
+Head classifier(std::shared_ptr<Module> const& module) {
+  return {module, [module](State const& state, Earlier const&) { return Answer{module->forward(state.x), {}}; }};
+}
+
+}  // namespace eexit::arch
