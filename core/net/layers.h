@@ -10,13 +10,17 @@ using torch::Tensor;
 // y = x W^T + b through at::linear, one operator, so that costs are counted as what they are (torch's own C++ module
 // calls a transpose and addmm). Same names and initialisation as torch::nn::Linear. [..., in] -> [..., out].
 struct Linear : torch::nn::Module {
-  Linear(std::int64_t in, std::int64_t out);
+  Linear(std::int64_t in, std::int64_t out, bool biased = true);
   Tensor forward(Tensor const& x) const { return at::linear(x, weight, bias); }
-  Tensor weight, bias;
+  Tensor weight, bias;  // bias undefined: none
 };
 
 // bf16 answers of autocast as f32, others as they are: sums of exponentials and cosines would lose digits.
 Tensor at_least_f32(Tensor const&);
+
+// Stochastic depth (Huang et al. 2016): while training, a residual branch is 0 for a share `rate` of the samples, each
+// drawn alone, and 1 / (1 - rate) of itself for the others. rate below 1.
+Tensor drop_branch(Tensor const& branch, double rate, bool training);
 
 // a max + (1 - a) average over adaptive pooling to side x side, `a` one learned number, uniform in [0, 1) at first, not
 // squashed (the pooling of shallow-deep networks; facts: methods 2). [B, C, H, W] -> [B, C, side, side].
