@@ -1,5 +1,7 @@
 #include "core/arch/transformer.h"
 
+#include "core/base/error.h"
+
 namespace eexit::arch {
 
 FeedForward::FeedForward(std::int64_t width, std::int64_t inner, double dropout)
@@ -17,8 +19,11 @@ void truncated_normal(Tensor const& weight, double std) {
   Tensor(weight).normal_(0, std).clamp_(-2, 2);
 }
 
-std::string text_of(std::int64_t height, std::int64_t width) {
-  return std::to_string(height) + " x " + std::to_string(width);
+void require_whole_patches(std::string const& arch, int height, int width, int patch) {
+  if (height % patch == 0 && width % patch == 0) return;
+  auto const side = std::to_string(patch);
+  throw SpecError("arch " + arch + ": images of " + std::to_string(height) + " x " + std::to_string(width) +
+                  " cannot be cut into patches of " + side + " x " + side);
 }
 
 }  // namespace eexit::arch

@@ -1,6 +1,8 @@
 // What the transformers for images share. x_..d: the last dimension is the width.
 #pragma once
 
+#include <string>
+
 #include "core/net/layers.h"
 
 namespace eexit::arch {
@@ -16,7 +18,7 @@ struct FeedForward : torch::nn::Module {
 // N(0, std^2) cut at 2, not at two standard deviations: what weights of published transformers were drawn from.
 void truncated_normal(Tensor const& weight, double std);
 
-// "4 x 6" for messages.
-std::string text_of(std::int64_t height, std::int64_t width);
+// SpecError naming the sizes where `patch` does not divide both sides.
+void require_whole_patches(std::string const& arch, int height, int width, int patch);
 
 }  // namespace eexit::arch

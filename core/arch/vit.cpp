@@ -6,7 +6,6 @@
 
 #include "core/arch/arch.h"
 #include "core/arch/transformer.h"
-#include "core/base/error.h"
 
 namespace eexit::arch {
 
@@ -72,8 +71,8 @@ struct Block : torch::nn::Module {
     }
   }
   Tensor forward(Tensor const& x_bnd) {
-    auto const y_bnd = x_bnd + drop_branch(attend(norm1(x_bnd)), drop_rate, is_training());
-    return y_bnd + drop_branch(mlp->forward(norm2(y_bnd)), drop_rate, is_training());
+    auto const y_bnd = x_bnd + drop_branches(attend(norm1(x_bnd)), drop_rate, is_training());
+    return y_bnd + drop_branches(mlp->forward(norm2(y_bnd)), drop_rate, is_training());
   }
   Tensor attend(Tensor const& x_bnd) const {
     auto const b = x_bnd.size(0), n = x_bnd.size(1), d = x_bnd.size(2);
@@ -125,12 +124,6 @@ Rule read(JsonReader& reader) {
   return rule;
 }
 
-void require_whole_patches(ImageShape const& shape, int patch) {
-  if (shape.height % patch == 0 && shape.width % patch == 0) return;
-  throw SpecError("arch vit: images of " + text_of(shape.height, shape.width) + " cannot be cut into patches of " +
-                  text_of(patch, patch));
-}
-
 // Names of torchvision (of before and after its MLP was renamed) and of timm.
 void name_block(std::map<std::string, std::string>& published, std::string const& name) {
   auto const here = "stage." + name + ".", vision = "encoder.layers.encoder_layer_" + name + ".",
@@ -149,7 +142,7 @@ void name_block(std::map<std::string, std::string>& published, std::string const
 MakeBackbone vit(JsonReader& reader) {
   auto const rule = read(reader);
   return [rule](ImageShape const& shape, int classes, Builder& builder) {
-    require_whole_patches(shape, rule.patch);
+    require_whole_patches("vit", shape.height, shape.width, rule.patch);
     Backbone net;
     auto const stage = [&](std::string const& name, auto const& make) {
       auto module = builder.add("stage." + name, make);

@@ -16,19 +16,19 @@ Linear::Linear(std::int64_t in, std::int64_t out, bool biased) {
 
 Tensor at_least_f32(Tensor const& x) { return x.scalar_type() == torch::kFloat64 ? x : x.to(torch::kFloat32); }
 
-Tensor drop_branch(Tensor const& branch, double rate, bool training) {
-  if (!training || rate == 0) return branch;
-  std::vector<std::int64_t> sizes(static_cast<std::size_t>(branch.dim()), 1);
-  sizes[0] = branch.size(0);
-  return branch * torch::empty(sizes, branch.options()).bernoulli_(1 - rate).div_(1 - rate);
-}
-
 MixedPool::MixedPool(std::int64_t to) : side(to) { share = register_parameter("share", torch::rand({})); }
 
 Tensor MixedPool::forward(Tensor const& x_bchw) const {
   auto const largest = std::get<0>(at::adaptive_max_pool2d(x_bchw, {side, side}));
   auto const average = at::adaptive_avg_pool2d(x_bchw, {side, side});
   return share * largest + (1 - share) * average;
+}
+
+Tensor drop_branches(Tensor const& branch, double rate, bool training) {
+  if (!training || rate == 0) return branch;
+  std::vector<std::int64_t> sizes(static_cast<std::size_t>(branch.dim()), 1);
+  sizes[0] = branch.size(0);
+  return branch * torch::empty(sizes, branch.options()).bernoulli_(1 - rate).div_(1 - rate);
 }
 
 }  // namespace eexit

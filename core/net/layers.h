@@ -18,10 +18,6 @@ struct Linear : torch::nn::Module {
 // bf16 answers of autocast as f32, others as they are: sums of exponentials and cosines would lose digits.
 Tensor at_least_f32(Tensor const&);
 
-// Stochastic depth (Huang et al. 2016): while training, a residual branch is 0 for a share `rate` of the samples, each
-// drawn alone, and 1 / (1 - rate) of itself for the others. rate below 1.
-Tensor drop_branch(Tensor const& branch, double rate, bool training);
-
 // a max + (1 - a) average over adaptive pooling to side x side, `a` one learned number, uniform in [0, 1) at first, not
 // squashed (the pooling of shallow-deep networks; facts: methods 2). [B, C, H, W] -> [B, C, side, side].
 struct MixedPool : torch::nn::Module {
@@ -30,5 +26,9 @@ struct MixedPool : torch::nn::Module {
   std::int64_t side;
   Tensor share;
 };
+
+// Stochastic depth (Huang et al. 2016) on a residual branch: in training each sample's branch is 0 with chance `rate`,
+// else divided by 1 - rate. Dimension 0 is the sample.
+Tensor drop_branches(Tensor const& branch, double rate, bool training);
 
 }  // namespace eexit
