@@ -10,9 +10,9 @@ using torch::Tensor;
 // y = x W^T + b through at::linear, one operator, so that costs are counted as what they are (torch's own C++ module
 // calls a transpose and addmm). Same names and initialisation as torch::nn::Linear. [..., in] -> [..., out].
 struct Linear : torch::nn::Module {
-  Linear(std::int64_t in, std::int64_t out);
+  Linear(std::int64_t in, std::int64_t out, bool biased = true);
   Tensor forward(Tensor const& x) const { return at::linear(x, weight, bias); }
-  Tensor weight, bias;
+  Tensor weight, bias;  // bias undefined: none
 };
 
 // bf16 answers of autocast as f32, others as they are: sums of exponentials and cosines would lose digits.
@@ -26,5 +26,9 @@ struct MixedPool : torch::nn::Module {
   std::int64_t side;
   Tensor share;
 };
+
+// Stochastic depth (Huang et al. 2016) on a residual branch: in training each sample's branch is 0 with chance `rate`,
+// else divided by 1 - rate. Dimension 0 is the sample.
+Tensor drop_branches(Tensor const& branch, double rate, bool training);
 
 }  // namespace eexit

@@ -1,7 +1,10 @@
-// What every architecture promises, with the heads of every method on it.
+// What every architecture promises, with the heads of every method on it. Small instances and the images they take are
+// listed by tests/golden/arch/<name>.json, "contract"; without, the default at both of these shapes.
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "core/arch/arch.h"
+#include "core/base/files.h"
 #include "core/methods/method.h"
 #include "core/net/cost.h"
 #include "tests/contract/readers.h"
@@ -12,7 +15,23 @@ namespace eexit {
 namespace {
 
 constexpr int classes = 7;
-ImageShape const shapes[] = {{.channels = 1, .height = 28, .width = 28}, {.channels = 3, .height = 32, .width = 32}};
+
+struct Contract {
+  std::string arch = "{}";
+  std::vector<ImageShape> shapes = {{.channels = 1, .height = 28, .width = 28},
+                                    {.channels = 3, .height = 32, .width = 32}};
+};
+
+Contract contract_of(std::string_view name) {
+  auto const path = std::string(EEXIT_TESTS_DIR) + "/golden/arch/" + std::string(name) + ".json";
+  auto const listed = nlohmann::json::parse(read_file(path));
+  if (!listed.contains("contract")) return {};
+  auto const& written = listed.at("contract");
+  Contract contract{written.at("arch").dump(), {}};
+  for (auto const& shape : written.at("shapes"))
+    contract.shapes.push_back(ImageShape{.channels = shape.at(0), .height = shape.at(1), .width = shape.at(2)});
+  return contract;
+}
 
 // Heads of `method` at every stage that may carry one: all but the last.
 std::shared_ptr<ExitNet> build(MakeBackbone const& backbone, Method const* method, ImageShape const& shape,
@@ -41,34 +60,45 @@ State images(ImageShape const& shape, int rows) {
       .active = {}};
 }
 
-// A method with its own heads, or where these need other features than the architecture has, and say so, pooled ones.
-Method method_for(Entry<MethodMaker> const& entry, MakeBackbone const& backbone) {
-  auto reader = empty_reader();
-  auto method = entry.make(reader);
-  try {
-    build(backbone, &method, shapes[0], 1);
-    return method;
-  } catch (SpecError const& error) {
-    CHECK(std::string(error.what()).starts_with("exit after stage stem: head "));
-    auto pooled = reader_of(R"({"head": "pooled"})");
-    return entry.make(pooled);
+// A method with its own heads, or where these need other features than the architecture has, and say so, pooled ones
+// or those of a token.
+Method method_for(Entry<MethodMaker> const& entry, MakeBackbone const& backbone, ImageShape const& shape) {
+  for (std::string const heads : {"{}", R"({"head": "pooled"})", R"({"head": "token"})"}) {
+    auto reader = reader_of(heads);
+    auto method = entry.make(reader);
+    try {
+      build(backbone, &method, shape, 1);
+      return method;
+    } catch (SpecError const& error) {
+      CHECK(std::string(error.what()).starts_with("exit after stage stem: head "));
+    }
   }
+  throw std::logic_error("no kind of head fits");
 }
 
 // Calls check(net, shape, method) for every architecture, method and shape.
 template <class Check>
 void for_every_net(Check const& check) {
   for (auto const& arch : archs()) {
+    auto const contract = contract_of(arch.name);
     for (auto const& entry : methods()) {
-      for (auto const& shape : shapes) {
+      for (auto const& shape : contract.shapes) {
         INFO(arch.name << " with " << entry.name << " at " << shape.channels << "x" << shape.height);
-        auto reader = empty_reader();
+        auto reader = reader_of(contract.arch);
         auto const backbone = arch.make(reader);
-        auto const method = method_for(entry, backbone);
+        auto const method = method_for(entry, backbone, shape);
         check(*build(backbone, &method, shape, 1), shape, method);
       }
     }
   }
+}
+
+// Nothing flows back through weights that are all zero, as some architectures start their classifiers.
+void move_zeros(ExitNet& net) {
+  torch::NoGradGuard no_grad;
+  torch::manual_seed(18);
+  for (auto const& value : net.parameters())
+    if (value.dim() > 1 && value.abs().max().item<double>() == 0) Tensor(value).normal_(0, 0.1);
 }
 
 // What the losses of the exits reach: not what a method learns by its own rule.
@@ -100,6 +130,7 @@ TEST_CASE("every exit of every architecture and method gives finite answers", "[
 TEST_CASE("joint training reaches every parameter of every architecture and method", "[contract]") {
   for_every_net([](ExitNet& net, ImageShape const& shape, Method const& method) {
     set_learning(net, {"stage.", "head.", "last.", "extra."});
+    move_zeros(net);
     auto const target = torch::randint(classes, {8});
     auto loss = torch::zeros({});
     for (auto const& answer : answer_all(net, images(shape, 8)))
@@ -166,11 +197,13 @@ TEST_CASE("weights of an architecture come from the seed alone", "[contract]") {
   for (auto const& arch : archs()) {
     for (auto const& entry : methods()) {
       INFO(arch.name << " with " << entry.name);
-      auto reader = empty_reader();
+      auto const contract = contract_of(arch.name);
+      auto reader = reader_of(contract.arch);
       auto const backbone = arch.make(reader);
-      auto const method = method_for(entry, backbone);
-      auto const with = build(backbone, &method, shapes[0], 1), plain = build(backbone, nullptr, shapes[0], 1),
-                 other = build(backbone, nullptr, shapes[0], 2);
+      auto const& shape = contract.shapes.at(0);
+      auto const method = method_for(entry, backbone, shape);
+      auto const with = build(backbone, &method, shape, 1), plain = build(backbone, nullptr, shape, 1),
+                 other = build(backbone, nullptr, shape, 2);
       auto const named = with->named_parameters();
       bool differs = false;
       for (auto const& item : plain->named_parameters()) {
