@@ -121,12 +121,7 @@ Tensor Learner::whole_loss(Earlier const& answers, std::vector<Tensor> const& lo
   auto loss =
       method.weigh ? method.weigh(job_.net, torch::stack(losses, 1), weights_k_) : (losses_k * weights_k_).sum();
   if (method.extra_loss) loss = loss + method.extra_loss(answers);
-  return loss + distilled(answers);
-}
-
-Tensor Learner::distilled(Earlier const& answers) const {
-  if (train_.recipe.distill.kind == Distill::Kind::none) return torch::zeros({}, weights_k_.options());
-  return distillation(train_.recipe.distill, answers);
+  return distills() ? loss + distillation(train_.recipe.distill, answers) : loss;
 }
 
 // What the method learns by its own rule from the step to come.
@@ -152,12 +147,14 @@ void Learner::learn_own(Feed const& feed) {
     torch::NoGradGuard no_grad;
     for (std::size_t i = 0; i < learned.size(); ++i) learned[i].detach().copy_(before[i]);
   };
+  std::function<Tensor(Earlier const&)> further;
+  if (distills()) further = [&](Earlier const& answers) { return distillation(train_.recipe.distill, answers); };
   NextStep const next{.number = step_,
                       .rows = feed.target_b.size(0),
                       .answer = answer,
                       .losses = losses,
                       .weights_k = weights_k_,
-                      .further = [&](Earlier const& answers) { return distilled(answers); },
+                      .further = further,
                       .learned = learned,
                       .look_ahead = look_ahead,
                       .back = back};

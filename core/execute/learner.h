@@ -36,7 +36,7 @@ class Learner {
   void set_weights();
   std::vector<Tensor> losses_of(Earlier const&, Tensor const& target_b) const;  // by exit, [rows]
   Tensor whole_loss(Earlier const&, std::vector<Tensor> const& losses, Tensor const& losses_k) const;
-  Tensor distilled(Earlier const&) const;
+  bool distills() const { return train_.recipe.distill.kind != Distill::Kind::none; }
   void learn_own(Feed const&);
   Measured measure_val(FeedRows const&);
   bool check(Measured const&);

@@ -99,7 +99,8 @@ std::vector<Tensor> allocate(Earlier const& answers, double p) {
 Tensor meta_gradient(NextStep const& step, Earlier const& answers, Tensor const& weights_bk, double p) {
   auto const half = weights_bk.size(0);
   auto const losses_bk = step.losses(answers, 0, half);
-  auto const loss = ((weights_bk * losses_bk).mean(0) * step.weights_k).sum() + step.further(answers);
+  auto loss = ((weights_bk * losses_bk).mean(0) * step.weights_k).sum();
+  if (step.further) loss = loss + step.further(answers);
   auto const slopes = step.look_ahead(gradients(loss, step.learned));
   auto const others = step.answer(half, step.rows);
   auto const meta = meta_loss(others, step.losses(others, half, step.rows), p);

@@ -31,9 +31,10 @@ struct NextStep {
   std::function<Earlier(std::int64_t first, std::int64_t last)> answer;
   // [rows, exits] losses of those answers.
   std::function<Tensor(Earlier const&, std::int64_t first, std::int64_t last)> losses;
-  Tensor weights_k;                               // of the exits' losses
-  std::function<Tensor(Earlier const&)> further;  // what the phase's loss has besides, scalar: distillation
-  std::vector<Tensor> learned;                    // the parameters that the phase's optimiser steps
+  Tensor weights_k;  // of the exits' losses
+  std::function<Tensor(Earlier const&)>
+      further;                  // what the phase's loss has besides, scalar: distillation; may be empty
+  std::vector<Tensor> learned;  // the parameters that the phase's optimiser steps
   // Moves the learned parameters as the optimiser's step along these gradients would, and gives the derivative of each
   // moved number by its gradient; back() undoes it. Neither touches the optimiser.
   std::function<std::vector<Tensor>(std::vector<Tensor> const& gradients)> look_ahead;
