@@ -27,4 +27,26 @@ struct MixedPool : torch::nn::Module {
   Tensor share;
 };
 
+// Weights N(0, sqrt(2 / (kernel area * outputs of a group))), biases 0: He et al. (2015) by outputs, as the authors of
+// MSDNet and of EfficientNet start their convolutions.
+void init_by_outputs(torch::nn::Conv2d&);
+
+// Convolution without bias, padded by half its kernel and started by its outputs, then BatchNorm.
+struct ConvNormShape {
+  std::int64_t in = 0, out = 0;
+  int kernel = 3, stride = 1;
+  std::int64_t groups = 1;
+  double eps = 1e-5, momentum = 0.1;  // of BatchNorm
+};
+struct ConvNorm : torch::nn::Module {
+  explicit ConvNorm(ConvNormShape const&);
+  Tensor forward(Tensor const& x_bchw) { return bn(conv(x_bchw)); }
+  torch::nn::Conv2d conv;
+  torch::nn::BatchNorm2d bn;
+};
+
+// Stochastic depth (Huang et al. 2016) on a residual branch: in training each sample's branch is 0 with chance `rate`,
+// else divided by 1 - rate. Dimension 0 is the sample.
+Tensor drop_branches(Tensor const& branch, double rate, bool training);
+
 }  // namespace eexit
