@@ -48,4 +48,14 @@ Tensor drop_branches(Tensor const& branch, double rate, bool training) {
   return branch * torch::empty(sizes, branch.options()).bernoulli_(1 - rate).div_(1 - rate);
 }
 
+ConvPool::ConvPool(std::int64_t in, std::int64_t width)
+    : conv1(register_module("conv1", std::make_shared<ConvNorm>(ConvNormShape{.in = in, .out = width, .stride = 2}))),
+      conv2(register_module("conv2",
+                            std::make_shared<ConvNorm>(ConvNormShape{.in = width, .out = width, .stride = 2}))) {}
+
+Tensor ConvPool::forward(Tensor const& x_bchw) {
+  auto const y_bchw = conv2->forward(conv1->forward(x_bchw).relu_()).relu_();
+  return at::adaptive_avg_pool2d(y_bchw, {1, 1}).flatten(1);
+}
+
 }  // namespace eexit

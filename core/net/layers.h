@@ -49,4 +49,13 @@ struct ConvNorm : torch::nn::Module {
 // else divided by 1 - rate. Dimension 0 is the sample.
 Tensor drop_branches(Tensor const& branch, double rate, bool training);
 
+// What MSDNet's classifiers see: two convolutions of 3x3 and stride 2 to `width` channels, each with norm and ReLU,
+// then global average pooling, which at the published sizes (2 x 2 left over) is the pooling of 2 (facts: methods 8).
+// [B, C, H, W] -> [B, width].
+struct ConvPool : torch::nn::Module {
+  ConvPool(std::int64_t in, std::int64_t width);
+  Tensor forward(Tensor const& x_bchw);
+  std::shared_ptr<ConvNorm> conv1, conv2;
+};
+
 }  // namespace eexit
