@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/arch/arch.h"
+#include "core/execute/build.h"
 #include "core/net/cost.h"
 #include "core/net/weights.h"
 #include "tests/contract/readers.h"
@@ -31,10 +32,46 @@ std::shared_ptr<ExitNet> build(Entry<ArchMaker> const& family, Json const& asked
   return std::make_shared<ExitNet>(family.make(reader)(shape_of(asked), asked.at("classes"), builder));
 }
 
-long long parameters_in(ExitNet const& net) {
+long long parameters_in(torch::nn::Module const& part) {
   long long sum = 0;
-  for (auto const& value : net.parameters()) sum += value.numel();
+  for (auto const& value : part.parameters()) sum += value.numel();
   return sum;
+}
+
+// "exits": {"method", "after", "params", "mac"}, the latter two up to and including each exit, with the heads so far.
+void check_exits(Entry<ArchMaker> const& family, Json const& asked) {
+  auto const& exits = asked.at("exits");
+  auto params = exits.at("method");
+  std::string const name = params.at("name");
+  params.erase("name");
+  Choice const method{name, params.dump()};
+  auto const after = exits.at("after").get<std::vector<std::string>>();
+  auto const shape = shape_of(asked);
+  auto const net = build_net({std::string(family.name), asked.at("arch").dump()}, shape, asked.at("classes"), 1,
+                             HeadsToBuild{.method = method, .after = after});
+  auto const costs = count_cost(*net, blank_images(shape));
+  std::vector<long long> params_k;
+  std::vector<double> mac_k;
+  long long params_so_far = 0;
+  double mac_so_far = 0;
+  auto const add = [&](ModulePtr const& part, Cost const& cost) {
+    if (part) params_so_far += parameters_in(*part);
+    mac_so_far += cost.mac;
+  };
+  auto const leave = [&](Head const& head, Cost const& cost) {
+    add(head.module, cost);
+    params_k.push_back(params_so_far);
+    mac_k.push_back(mac_so_far);
+  };
+  for (std::size_t i = 0; i < net->stages.size(); ++i) {
+    auto const& stage = net->stages[i];
+    add(stage.module, costs.stages[i]);
+    if (auto const head = net->heads.find(stage.name); head != net->heads.end())
+      leave(head->second, costs.heads.at(stage.name));
+  }
+  leave(net->last, costs.last);
+  CHECK(params_k == exits.at("params").get<std::vector<long long>>());
+  CHECK(mac_k == exits.at("mac").get<std::vector<double>>());
 }
 
 // The formulas of tests/golden/arch/make.py: nothing but answers is stored.
@@ -98,6 +135,7 @@ TEST_CASE("architectures have the parameters and costs that are written of them"
       for (auto const& cost : costs.stages) sum += cost;
       CHECK(sum.mac == asked.at("mac").get<double>());
       if (asked.contains("fv")) CHECK(sum.fv == asked.at("fv").get<double>());
+      if (asked.contains("exits")) check_exits(family, asked);
     }
   }
 }
