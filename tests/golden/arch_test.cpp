@@ -1,8 +1,10 @@
 // Architectures: sizes and costs against the numbers their papers or arithmetic give, and small instances against an
 // independent implementation in Python (tests/golden/arch). Both loop over the registry: a family is listed by
 // tests/golden/arch/<name>.json.
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "core/arch/arch.h"
 #include "core/execute/build.h"
@@ -26,10 +28,31 @@ ImageShape shape_of(Json const& listed) {
   return {.channels = shape.at(0), .height = shape.at(1), .width = shape.at(2)};
 }
 
-std::shared_ptr<ExitNet> build(Entry<ArchMaker> const& family, Json const& asked) {
+Backbone backbone_of(Entry<ArchMaker> const& family, Json const& asked) {
   auto reader = reader_of(asked.at("arch").dump());
   Builder builder(1);
-  return std::make_shared<ExitNet>(family.make(reader)(shape_of(asked), asked.at("classes"), builder));
+  return family.make(reader)(shape_of(asked), asked.at("classes"), builder);
+}
+
+std::shared_ptr<ExitNet> build(Entry<ArchMaker> const& family, Json const& asked) {
+  return std::make_shared<ExitNet>(backbone_of(family, asked));
+}
+
+// Named placements stand after stages that may carry exits; published names lead to weights that there are.
+void check_names(Backbone const& backbone) {
+  std::set<std::string> stages;
+  for (std::size_t i = 0; i + 1 < backbone.stages.size(); ++i) stages.insert(backbone.stages[i].name);
+  for (auto const& [name, after] : backbone.presets)
+    for (auto const& stage : after) {
+      INFO("preset " << name << ", stage " << stage);
+      CHECK(stages.contains(stage));
+    }
+  auto const names = ExitNet(backbone).named_parameters().keys();
+  for (auto const& [theirs, ours] : backbone.published) {
+    INFO(theirs << " is " << ours);
+    CHECK(std::any_of(names.begin(), names.end(),
+                      [&, &start = ours](auto const& name) { return name.starts_with(start); }));
+  }
 }
 
 long long parameters_in(torch::nn::Module const& part) {
@@ -128,7 +151,9 @@ TEST_CASE("architectures have the parameters and costs that are written of them"
     CHECK_FALSE(numbers.empty());
     for (auto const& asked : numbers) {
       INFO(family.name << " " << asked.dump());
-      auto net = build(family, asked);
+      auto const backbone = backbone_of(family, asked);
+      check_names(backbone);
+      auto net = std::make_shared<ExitNet>(backbone);
       CHECK(parameters_in(*net) == asked.at("params").get<long long>());
       auto const costs = count_cost(*net, blank_images(shape_of(asked)));
       Cost sum = costs.last;
