@@ -4,6 +4,7 @@
 // x_bchw: batch, channels, height, width.
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 #include "core/arch/arch.h"
 #include "core/net/layers.h"
@@ -20,8 +21,8 @@ struct Factors {
 struct LayerShape {
   int in = 0, out = 0;  // scales before and after; the coarsest ones stay
   int width = 0, added = 0;
-  int reduced = 0;  // width after a further 1x1 convolution of each scale; 0: none
-  int last_width() const { return reduced > 0 ? reduced : width + added; }
+  std::optional<int> reduced;  // width after a further 1x1 convolution of each scale; none: no such
+  int last_width() const { return reduced.value_or(width + added); }
 };
 
 struct Net {
@@ -92,11 +93,11 @@ struct Grow : torch::nn::Module {
           "down", std::make_shared<Bottleneck>(layer.width * growth[scale - 1], added / 2, bottleneck[scale - 1], 2));
     same = register_module("same", std::make_shared<Bottleneck>(layer.width * growth[scale],
                                                                 from_finer ? added / 2 : added, bottleneck[scale], 1));
-    if (layer.reduced == 0) return;
+    if (!layer.reduced) return;
     reduce = register_module(
         "reduce",
         std::make_shared<ConvNorm>(ConvNormShape{
-            .in = (layer.width + layer.added) * growth[scale], .out = layer.reduced * growth[scale], .kernel = 1}));
+            .in = (layer.width + layer.added) * growth[scale], .out = *layer.reduced * growth[scale], .kernel = 1}));
   }
   Tensor forward(Tensor const& finer_bchw, Tensor const& x_bchw) {
     auto const grown = down ? torch::cat({x_bchw, down->forward(finer_bchw), same->forward(x_bchw)}, 1)
