@@ -39,7 +39,7 @@ std::vector<Convolution> convolutions(int layers) {
 }
 
 void require_fit(std::string const& exit, Shape const& shape, HeadShape const& head) {
-  bool const token = head.kind == "token", conv = head.kind == "conv";
+  bool const token = head.kind == "token", conv = head.kind == "conv" || head.kind == "msdnet";
   bool const fits = token ? shape.size() == 2 : shape.size() == 3 || (shape.size() == 1 && !conv);
   if (fits) return;
   throw SpecError("exit after stage " + exit + ": " + text_of(head) + " needs features " +
@@ -54,14 +54,17 @@ void require_fit(std::string const& exit, Shape const& shape, HeadShape const& h
 HeadShape read_head(JsonReader& reader, std::string const& fallback) {
   HeadShape head;
   head.kind = reader.one_of(
-      "head", fallback, {"pooled", "average", "conv", "token"},
+      "head", fallback, {"pooled", "average", "conv", "token", "msdnet"},
       "pooled: learned mix of max and average pooling; average: global average pooling; conv: convolutions before the "
-      "pooled head; token: linear maps on the first token");
-  bool const conv = head.kind == "conv", token = head.kind == "token";
+      "pooled head; token: linear maps on the first token; msdnet: two convolutions of stride 2 with norms, then "
+      "global average pooling");
+  bool const conv = head.kind == "conv", token = head.kind == "token", msdnet = head.kind == "msdnet";
   head.pool = reader.integer_where(conv || head.kind == "pooled", "pool", 4, {1, 64}, "pooled, conv: side pooled to");
   head.layers = reader.integer_where(conv || token, "layers", 1, {1, 5}, "conv: convolutions; token: linear maps");
-  head.width = reader.integer_where(token && head.layers > 1, "width", 1024, {1, 65536},
-                                    "token with more than one layer: width of the hidden ones");
+  head.width = reader.integer_where(msdnet || (token && head.layers > 1), "width", msdnet ? 128 : 1024, {0, 65536},
+                                    "token with more than one layer: width of the hidden ones; msdnet: channels of the "
+                                    "convolutions, 0 for as many as the features have");
+  if (token && head.width == 0) reader.fail("width", "expected at least 1, found 0");
   return head;
 }
 
@@ -75,6 +78,9 @@ ExitHead::ExitHead(std::string const& exit, Shape const& shape, HeadShape const&
       hidden_.push_back(register_module("hidden" + std::to_string(i), std::make_shared<Linear>(features, head.width)));
       features = head.width;
     }
+  } else if (head.kind == "msdnet") {
+    features = head.width > 0 ? head.width : shape[0];
+    features_ = register_module("features", std::make_shared<ConvPool>(shape[0], features));
   } else {
     features = head.kind == "conv" ? add_convolutions(exit, shape, head.layers) : shape[0];
     if (shape.size() == 3 && head.kind != "average") {
@@ -83,6 +89,9 @@ ExitHead::ExitHead(std::string const& exit, Shape const& shape, HeadShape const&
     }
   }
   linear_ = register_module("linear", std::make_shared<Linear>(features + more, outputs));
+  if (!features_) return;
+  torch::NoGradGuard no_grad;
+  torch::nn::init::zeros_(linear_->bias);
 }
 
 // Returns the channels that come out.
@@ -111,6 +120,8 @@ Tensor ExitHead::forward(Tensor const& x, Tensor const& more_bm) {
   if (head_.kind == "token") {
     features = x.select(1, 0);
     for (auto& layer : hidden_) features = torch::gelu(layer->forward(features));
+  } else if (features_) {
+    features = features_->forward(x);
   } else if (x.dim() == 4) {
     for (auto& convolution : convolutions_) features = convolution(torch::relu(features));
     features = pool_ ? pool_->forward(features) : at::adaptive_avg_pool2d(features, {1, 1});

@@ -15,7 +15,7 @@ struct HeadShape {
   std::string kind = "pooled";
   int pool = 4;      // side that pooled and conv pool to
   int layers = 1;    // conv: convolutions; token: linear maps
-  int width = 1024;  // token: of hidden layers
+  int width = 1024;  // token: of hidden layers; msdnet: of its convolutions, 0 for as wide as the features
 };
 
 // Reads head, pool, layers and width; `fallback`: the kind where none is written.
@@ -24,7 +24,7 @@ HeadShape read_head(JsonReader&, std::string const& fallback = "pooled");
 // From features to `outputs` numbers a sample.
 // pooled: mixed pooling to pool x pool, flatten, linear. average: global average pooling, linear. On features [C] both
 // are the linear map alone. conv: 1 to 5 convolutions, each 3x3 without padding and after a ReLU, then as pooled.
-// token: the first token, through layers - 1 hidden layers with GELU, then linear.
+// token: the first token, through layers - 1 hidden layers with GELU, then linear. msdnet: ConvPool, linear.
 struct ExitHead : torch::nn::Module {
   // `more`: numbers a sample joined to the features before the last linear map. SpecError naming exit, head and shape
   // where the head does not fit.
@@ -38,6 +38,7 @@ struct ExitHead : torch::nn::Module {
   std::vector<torch::nn::Conv2d> convolutions_;
   std::vector<std::shared_ptr<Linear>> hidden_;
   std::shared_ptr<MixedPool> pool_;
+  std::shared_ptr<ConvPool> features_;
   std::shared_ptr<Linear> linear_;
 };
 

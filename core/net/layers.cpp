@@ -24,11 +24,39 @@ Tensor MixedPool::forward(Tensor const& x_bchw) const {
   return share * largest + (1 - share) * average;
 }
 
+void init_by_outputs(torch::nn::Conv2d& conv) {
+  torch::NoGradGuard no_grad;
+  auto const outputs = conv->weight.size(0) / conv->options.groups() * conv->weight[0][0].numel();
+  torch::nn::init::normal_(conv->weight, 0, std::sqrt(2 / static_cast<double>(outputs)));
+  if (conv->bias.defined()) torch::nn::init::zeros_(conv->bias);
+}
+
+ConvNorm::ConvNorm(ConvNormShape const& shape)
+    : conv(register_module("conv", torch::nn::Conv2d(torch::nn::Conv2dOptions(shape.in, shape.out, shape.kernel)
+                                                         .stride(shape.stride)
+                                                         .padding(shape.kernel / 2)
+                                                         .groups(shape.groups)
+                                                         .bias(false)))),
+      bn(register_module("bn", torch::nn::BatchNorm2d(
+                                   torch::nn::BatchNorm2dOptions(shape.out).eps(shape.eps).momentum(shape.momentum)))) {
+  init_by_outputs(conv);
+}
+
 Tensor drop_branches(Tensor const& branch, double rate, bool training) {
   if (!training || rate == 0) return branch;
   std::vector<std::int64_t> sizes(static_cast<std::size_t>(branch.dim()), 1);
   sizes[0] = branch.size(0);
   return branch * torch::empty(sizes, branch.options()).bernoulli_(1 - rate).div_(1 - rate);
+}
+
+ConvPool::ConvPool(std::int64_t in, std::int64_t width)
+    : conv1(register_module("conv1", std::make_shared<ConvNorm>(ConvNormShape{.in = in, .out = width, .stride = 2}))),
+      conv2(register_module("conv2",
+                            std::make_shared<ConvNorm>(ConvNormShape{.in = width, .out = width, .stride = 2}))) {}
+
+Tensor ConvPool::forward(Tensor const& x_bchw) {
+  auto const y_bchw = conv2->forward(conv1->forward(x_bchw).relu_()).relu_();
+  return at::adaptive_avg_pool2d(y_bchw, {1, 1}).flatten(1);
 }
 
 }  // namespace eexit

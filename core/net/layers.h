@@ -27,8 +27,35 @@ struct MixedPool : torch::nn::Module {
   Tensor share;
 };
 
+// Weights N(0, sqrt(2 / (kernel area * outputs of a group))), biases 0: He et al. (2015) by outputs, as the authors of
+// MSDNet and of EfficientNet start their convolutions.
+void init_by_outputs(torch::nn::Conv2d&);
+
+// Convolution without bias, padded by half its kernel and started by its outputs, then BatchNorm.
+struct ConvNormShape {
+  std::int64_t in = 0, out = 0;
+  int kernel = 3, stride = 1;
+  std::int64_t groups = 1;
+  double eps = 1e-5, momentum = 0.1;  // of BatchNorm
+};
+struct ConvNorm : torch::nn::Module {
+  explicit ConvNorm(ConvNormShape const&);
+  Tensor forward(Tensor const& x_bchw) { return bn(conv(x_bchw)); }
+  torch::nn::Conv2d conv;
+  torch::nn::BatchNorm2d bn;
+};
+
 // Stochastic depth (Huang et al. 2016) on a residual branch: in training each sample's branch is 0 with chance `rate`,
 // else divided by 1 - rate. Dimension 0 is the sample.
 Tensor drop_branches(Tensor const& branch, double rate, bool training);
+
+// What MSDNet's classifiers see: two convolutions of 3x3 and stride 2 to `width` channels, each with norm and ReLU,
+// then global average pooling, which at the published sizes (2 x 2 left over) is the pooling of 2 (facts: methods 8).
+// [B, C, H, W] -> [B, width].
+struct ConvPool : torch::nn::Module {
+  ConvPool(std::int64_t in, std::int64_t width);
+  Tensor forward(Tensor const& x_bchw);
+  std::shared_ptr<ConvNorm> conv1, conv2;
+};
 
 }  // namespace eexit

@@ -1,10 +1,13 @@
 // Architectures: sizes and costs against the numbers their papers or arithmetic give, and small instances against an
 // independent implementation in Python (tests/golden/arch). Both loop over the registry: a family is listed by
 // tests/golden/arch/<name>.json.
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "core/arch/arch.h"
+#include "core/execute/build.h"
 #include "core/net/cost.h"
 #include "core/net/weights.h"
 #include "tests/contract/readers.h"
@@ -25,16 +28,73 @@ ImageShape shape_of(Json const& listed) {
   return {.channels = shape.at(0), .height = shape.at(1), .width = shape.at(2)};
 }
 
-std::shared_ptr<ExitNet> build(Entry<ArchMaker> const& family, Json const& asked) {
+Backbone backbone_of(Entry<ArchMaker> const& family, Json const& asked) {
   auto reader = reader_of(asked.at("arch").dump());
   Builder builder(1);
-  return std::make_shared<ExitNet>(family.make(reader)(shape_of(asked), asked.at("classes"), builder));
+  return family.make(reader)(shape_of(asked), asked.at("classes"), builder);
 }
 
-long long parameters_in(ExitNet const& net) {
+std::shared_ptr<ExitNet> build(Entry<ArchMaker> const& family, Json const& asked) {
+  return std::make_shared<ExitNet>(backbone_of(family, asked));
+}
+
+// Named placements stand after stages that may carry exits; published names lead to weights that there are.
+void check_names(Backbone const& backbone) {
+  std::set<std::string> stages;
+  for (std::size_t i = 0; i + 1 < backbone.stages.size(); ++i) stages.insert(backbone.stages[i].name);
+  for (auto const& [name, after] : backbone.presets)
+    for (auto const& stage : after) {
+      INFO("preset " << name << ", stage " << stage);
+      CHECK(stages.contains(stage));
+    }
+  auto const names = ExitNet(backbone).named_parameters().keys();
+  for (auto const& [theirs, ours] : backbone.published) {
+    INFO(theirs << " is " << ours);
+    CHECK(std::any_of(names.begin(), names.end(),
+                      [&, &start = ours](auto const& name) { return name.starts_with(start); }));
+  }
+}
+
+long long parameters_in(torch::nn::Module const& part) {
   long long sum = 0;
-  for (auto const& value : net.parameters()) sum += value.numel();
+  for (auto const& value : part.parameters()) sum += value.numel();
   return sum;
+}
+
+// "exits": {"method", "after", "params", "mac"}, the latter two up to and including each exit, with the heads so far.
+void check_exits(Entry<ArchMaker> const& family, Json const& asked) {
+  auto const& exits = asked.at("exits");
+  auto params = exits.at("method");
+  std::string const name = params.at("name");
+  params.erase("name");
+  Choice const method{name, params.dump()};
+  auto const after = exits.at("after").get<std::vector<std::string>>();
+  auto const shape = shape_of(asked);
+  auto const net = build_net({std::string(family.name), asked.at("arch").dump()}, shape, asked.at("classes"), 1,
+                             HeadsToBuild{.method = method, .after = after});
+  auto const costs = count_cost(*net, blank_images(shape));
+  std::vector<long long> params_k;
+  std::vector<double> mac_k;
+  long long params_so_far = 0;
+  double mac_so_far = 0;
+  auto const add = [&](ModulePtr const& part, Cost const& cost) {
+    if (part) params_so_far += parameters_in(*part);
+    mac_so_far += cost.mac;
+  };
+  auto const leave = [&](Head const& head, Cost const& cost) {
+    add(head.module, cost);
+    params_k.push_back(params_so_far);
+    mac_k.push_back(mac_so_far);
+  };
+  for (std::size_t i = 0; i < net->stages.size(); ++i) {
+    auto const& stage = net->stages[i];
+    add(stage.module, costs.stages[i]);
+    if (auto const head = net->heads.find(stage.name); head != net->heads.end())
+      leave(head->second, costs.heads.at(stage.name));
+  }
+  leave(net->last, costs.last);
+  CHECK(params_k == exits.at("params").get<std::vector<long long>>());
+  CHECK(mac_k == exits.at("mac").get<std::vector<double>>());
 }
 
 // The formulas of tests/golden/arch/make.py: nothing but answers is stored.
@@ -91,13 +151,16 @@ TEST_CASE("architectures have the parameters and costs that are written of them"
     CHECK_FALSE(numbers.empty());
     for (auto const& asked : numbers) {
       INFO(family.name << " " << asked.dump());
-      auto net = build(family, asked);
+      auto const backbone = backbone_of(family, asked);
+      check_names(backbone);
+      auto net = std::make_shared<ExitNet>(backbone);
       CHECK(parameters_in(*net) == asked.at("params").get<long long>());
       auto const costs = count_cost(*net, blank_images(shape_of(asked)));
       Cost sum = costs.last;
       for (auto const& cost : costs.stages) sum += cost;
       CHECK(sum.mac == asked.at("mac").get<double>());
       if (asked.contains("fv")) CHECK(sum.fv == asked.at("fv").get<double>());
+      if (asked.contains("exits")) check_exits(family, asked);
     }
   }
 }

@@ -178,7 +178,9 @@ TEST_CASE("heads of every shape agree with an independent implementation", "[gol
     Shape features;
     HeadShape head;
   };
-  std::vector<Case> cases = {{"pooled", {4, 12, 12}, {}}, {"average", {4, 12, 12}, {.kind = "average"}}};
+  std::vector<Case> cases = {{"pooled", {4, 12, 12}, {}},
+                             {"average", {4, 12, 12}, {.kind = "average"}},
+                             {"msdnet", {4, 12, 12}, {.kind = "msdnet", .width = 6}}};
   for (int layers = 1; layers <= 5; ++layers)
     cases.push_back({"conv" + std::to_string(layers), {4, 12, 12}, {.kind = "conv", .layers = layers}});
   for (int layers = 1; layers <= 3; ++layers)

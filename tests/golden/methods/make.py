@@ -260,6 +260,7 @@ def heads():
     maps, tokens = store.inputs(ROWS, 4, 12, 12), store.inputs(ROWS, 5, 8)
     tensors = {f"out.conv{n}": Net().conv_head("", maps, n) for n in range(1, 6)}
     tensors |= {f"out.token{n}": Net().token_head("", tokens, n) for n in range(1, 4)}
+    tensors["out.msdnet"] = Net().msdnet_head("", maps)
     return tensors | {"out.pooled": Net().pooled_head("", maps), "out.average": Net().average_head("", maps)}
 
 

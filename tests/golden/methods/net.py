@@ -108,6 +108,11 @@ class Net:
             x = F.gelu(self.linear(f"{name}hidden{n}", x, hidden))
         return self.linear(name + "linear", x, out)
 
+    def msdnet_head(self, name, x, width=6, out=CLASSES):
+        for conv in (f"{name}features.conv1", f"{name}features.conv2"):
+            x = torch.relu(self.batch_norm(conv + ".bn", self.conv(conv + ".conv", x, width, 3, 2, 1)))
+        return self.linear(name + "linear", x.mean((2, 3)), out)
+
     # Methods: logits of the K exits
 
     def sdn(self, x):
