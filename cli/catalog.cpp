@@ -6,6 +6,7 @@
 #include "core/base/text.h"
 #include "core/execute/build.h"
 #include "core/execute/environment.h"
+#include "core/execute/pretrained.h"
 #include "core/exits/policy.h"
 #include "core/methods/method.h"
 #include "core/net/cost.h"
@@ -36,9 +37,11 @@ std::string remember(Store const& store, std::string const& kind, std::string co
 }
 
 BackboneFacts find_backbone(Choice const& arch, ImageShape const& shape, int classes) {
-  auto const net = build_net(arch, shape, classes, 0);
+  auto backbone = build_backbone(arch, shape, classes, 0);
+  auto const presets = backbone.presets;
+  auto const net = std::make_shared<ExitNet>(std::move(backbone));
   auto const costs = count_cost(*net, blank_images(shape));
-  BackboneFacts facts{.cost = costs.stages, .last = costs.last};
+  BackboneFacts facts{.cost = costs.stages, .last = costs.last, .presets = presets};
   for (auto const& stage : net->stages) facts.stages.push_back(stage.name);
   for (auto const& parameter : net->parameters()) facts.params += parameter.numel();
   return facts;
@@ -60,13 +63,19 @@ HeadFacts find_heads(Choice const& arch, Choice const& method, ImageShape const&
 BackboneFacts backbone_facts(Store const& store, Choice const& arch, ImageShape const& shape, int classes) {
   auto const text = remember(store, "backbone", arch.name + arch.params + shape_text(shape, classes), [&] {
     auto const facts = find_backbone(arch, shape, classes);
-    Json json = {
-        {"stages", facts.stages}, {"last", json_of(facts.last)}, {"params", facts.params}, {"cost", Json::array()}};
+    Json json = {{"stages", facts.stages},
+                 {"last", json_of(facts.last)},
+                 {"params", facts.params},
+                 {"presets", facts.presets},
+                 {"cost", Json::array()}};
     for (auto const& cost : facts.cost) json["cost"].push_back(json_of(cost));
     return json.dump();
   });
   auto const json = Json::parse(text);
-  BackboneFacts facts{.stages = json.at("stages"), .last = cost_from(json.at("last")), .params = json.at("params")};
+  BackboneFacts facts{.stages = json.at("stages"),
+                      .last = cost_from(json.at("last")),
+                      .params = json.at("params"),
+                      .presets = json.at("presets")};
   for (auto const& cost : json.at("cost")) facts.cost.push_back(cost_from(cost));
   return facts;
 }
@@ -129,6 +138,16 @@ DataFacts data_facts(Store const& store, Choice const& choice) {
   return facts_from(text);
 }
 
+// Remembered by the file's path, size and time: large files are read once.
+std::string weights_digest(Store const& store, fs::path const& file, Choice const& arch, ImageShape const& shape,
+                           int classes) {
+  if (!fs::is_regular_file(file)) return checked_weights(file, arch, shape, classes);  // says so
+  auto const depends_on = fs::weakly_canonical(file).string() + " " + std::to_string(fs::file_size(file)) + " " +
+                          std::to_string(fs::last_write_time(file).time_since_epoch().count()) + arch.name +
+                          arch.params + shape_text(shape, classes);
+  return remember(store, "weights", depends_on, [&] { return checked_weights(file, arch, shape, classes); });
+}
+
 // What is here, if anything, may be another data set than that of the sweep.
 DataFacts last_data_facts(Store const& store, Choice const& choice) {
   auto const last = store.recall("data-last", text_of(choice));
@@ -164,6 +183,8 @@ Catalog real_catalog(Store const& store) {
           .data = [&store](Choice const& data) { return data_facts(store, data); },
           .backbone = [&store](Choice const& arch, ImageShape const& shape,
                                int classes) { return backbone_facts(store, arch, shape, classes); },
+          .weights = [&store](std::string const& file, Choice const& arch, ImageShape const& shape,
+                              int classes) { return weights_digest(store, file, arch, shape, classes); },
           .heads =
               [&store](Choice const& arch, Choice const& method, ImageShape const& shape, int classes,
                        std::vector<std::string> const& after) {

@@ -295,6 +295,8 @@ std::map<std::string, std::string> published_names(Rule const& rule) {
     for (int i = 0; i < rule.depths[group]; ++i, ++block) {
       auto const there = "features." + std::to_string(2 * group + 1) + "." + std::to_string(i) + ".",
                  here = "stage." + std::to_string(block) + ".";
+      // Worked out anew from the window's size.
+      for (auto const* table : {"attn.relative_coords_table", "attn.relative_position_index"}) all[there + table] = "";
       for (auto const& [theirs, ours] : {std::pair{"norm1.", "norm1."},
                                          {"norm2.", "norm2."},
                                          {"attn.qkv.", "attention.qkv."},

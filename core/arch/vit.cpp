@@ -162,6 +162,7 @@ MakeBackbone vit(JsonReader& reader) {
                      {"norm.", "last.norm."},
                      {"heads.head.", "last.linear."},
                      {"head.", "last.linear."}};
+    net.positions = {"stage.stem.positions", shape.height / rule.patch, shape.width / rule.patch};
     int const layers = rule.size.layers;
     for (int i = 0; i < layers; ++i) {
       auto const name = std::to_string(i);

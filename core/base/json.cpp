@@ -256,6 +256,12 @@ std::string JsonReader::one_of(std::string const& name, std::string const& fallb
   return value;
 }
 
+std::string JsonReader::later_text(std::string const& name, std::string const& fallback, std::string const& help) {
+  auto value = text(name, fallback, help);
+  if (value == fallback) node_->answer("");
+  return value;
+}
+
 std::string JsonReader::later_one_of(std::string const& name, std::string const& fallback,
                                      std::vector<std::string> const& allowed, std::string const& help) {
   auto value = one_of(name, fallback, allowed, help);

@@ -53,6 +53,7 @@ class JsonReader {
                      std::string const& help);
   // The same for a key that came when specs without it had been run: its fallback is no part of the resolved form, so
   // that theirs stays what it was.
+  std::string later_text(std::string const& name, std::string const& fallback, std::string const& help);
   std::string later_one_of(std::string const& name, std::string const& fallback,
                            std::vector<std::string> const& allowed, std::string const& help);
   std::optional<int> maybe_integer(std::string const& name, Bounds, std::string const& help);    // null or absent: none

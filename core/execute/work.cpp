@@ -11,6 +11,7 @@
 #include "core/execute/build.h"
 #include "core/execute/collect.h"
 #include "core/execute/environment.h"
+#include "core/execute/pretrained.h"
 #include "core/execute/train.h"
 #include "core/exits/statistics.h"
 #include "core/net/weights.h"
@@ -172,12 +173,23 @@ class Worker {
                   .method = heads ? read_method(run.method) : Method{},
                   .phase = with_chosen_rate(run.phases[node.phase], store_),
                   .started = utc_now()};
-    if (node.phase > 0) load_parent(*made.net, run, node.phase);
+    if (node.phase > 0)
+      load_parent(*made.net, run, node.phase);
+    else if (!run.weights.file.empty())
+      start_from(*made.net, run);
     place(*made.net, options_.device);
     make_folder(store_.phase(node.id));
     say("sweep", node.label + ": " + std::to_string(node.steps) + " steps at most");
     report({.kind = "node_started", .node = node.id, .label = node.label, .steps = node.steps});
     return made;
+  }
+
+  // Found fitting when the run was planned; it must still be the same file.
+  static void start_from(ExitNet& net, Run const& run) {
+    if (sha256(read_file(run.weights.file)) != run.weights.digest)
+      throw RunError(run.weights.file + ": changed since the sweep was planned", Exit::runs_failed);
+    auto const names = build_backbone(run.arch, run.facts->shape, run.facts->classes, run.seed);
+    load_pretrained(net, names, run.weights.file);
   }
 
   void load_parent(ExitNet& net, Run const& run, std::size_t number) const {

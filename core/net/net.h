@@ -45,14 +45,21 @@ struct Head {
   std::function<Answer(State const&, Earlier const&)> run;
 };
 
+// A table of learned positions [1, 1 + places, D], which can be made to fit another grid of places.
+struct PositionTable {
+  std::string name{};  // of the parameter; "": there is none
+  int height = 0, width = 0;
+};
+
 struct Backbone {
   std::vector<Stage> stages;
   Head last;
   // Placements that have a name: the stages after which exits stand.
   std::map<std::string, std::vector<std::string>> presets = {};
   // Beginnings of names in published weights files (torchvision's, timm's) and what they are here; the longest that
-  // fits counts: "layer1.0." -> "stage.0.".
+  // fits counts: "layer1.0." -> "stage.0."; "" has no place here.
   std::map<std::string, std::string> published = {};
+  PositionTable positions = {};
 };
 
 // Parameters are named stage.<name>.*, head.<stage name>.*, last.*, extra.*: the same with and without heads. A module

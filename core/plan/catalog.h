@@ -26,6 +26,8 @@ struct Catalog {
   std::function<std::vector<std::string>(std::string const& folder)> names;  // of the plug-ins in it
   std::function<DataFacts(Choice const& data)> data;
   std::function<BackboneFacts(Choice const& arch, ImageShape const&, int classes)> backbone;
+  // SHA-256 of a weights file, after a look at whether it fits the architecture; SpecError lists what does not.
+  std::function<std::string(std::string const& file, Choice const& arch, ImageShape const&, int classes)> weights;
   // Of the heads after the given stages, all attached at once.
   std::function<HeadFacts(Choice const& arch, Choice const& method, ImageShape const&, int classes,
                           std::vector<std::string> const& after)>

@@ -42,6 +42,7 @@ struct BackboneFacts {
   std::vector<Cost> cost;  // [stages]
   Cost last;
   long long params = 0;
+  std::map<std::string, std::vector<std::string>> presets = {};  // placements that have a name
 };
 
 struct HeadFacts {

@@ -34,6 +34,16 @@ Names named_exits(Names const& after, Names const& stages, Cell const& cell) {
   return sorted;
 }
 
+Names preset_exits(std::string const& name, BackboneFacts const& net, Cell const& cell, std::string const& arch) {
+  auto const found = net.presets.find(name);
+  if (found != net.presets.end()) return found->second;
+  Names known;
+  for (auto const& [preset, stages] : net.presets) known.push_back(preset);
+  auto const place = place_in(cell, "/placement/preset");
+  if (known.empty()) throw SpecError(place + ": " + arch + " has no placements with names; use after, count or cost");
+  throw SpecError(place + ": " + arch + ": " + unknown_name("placement", name, known));
+}
+
 // For each target, a fraction of the plain cost, the last stage whose exit costs at most that.
 Names exits_by_cost(std::vector<double> const& targets, Names const& possible, BackboneFacts const& net,
                     HeadFacts const& heads, std::string const& where) {
@@ -74,6 +84,7 @@ Names place_exits(Placement const& placement, BackboneFacts const& net, HeadsAft
   if (possible.empty())
     throw SpecError(place_in(cell, "/placement") + ": " + arch +
                     " has a single block, and an exit after the last one would double its classifier");
+  if (!placement.preset.empty()) return preset_exits(placement.preset, net, cell, arch);
   if (!placement.after.empty()) return named_exits(placement.after, net.stages, cell);
   std::vector<double> targets = placement.cost;
   for (int i = 1; i <= placement.count; ++i) targets.push_back(i / (placement.count + 1.0));

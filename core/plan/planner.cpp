@@ -115,7 +115,7 @@ std::string Planner::add_once(Task const& task, std::vector<Run>& all) {
 Run Planner::plan(Task const& task) {
   auto const& [role, cell, owner_cell, typed, owner, rows, reference] = task;
   auto const& train = *typed.train;
-  auto const shared_net = backbone(typed.arch->choice, *rows.facts);
+  auto const shared_net = backbone(*typed.arch, *rows.facts, cell);
   auto const& net = *shared_net;
   Run run{.role = role,
           .arch = typed.arch->choice,
@@ -124,12 +124,13 @@ Run Planner::plan(Task const& task) {
           .seed = typed.seed,
           .stages = {shared_net, &net.stages},
           .plain = whole(net),
-          .base = whole(*backbone(owner.arch->choice, *rows.facts)),
+          .base = whole(*backbone(*owner.arch, *rows.facts, owner_cell)),
           .params = net.params,
           .facts = rows.facts,
           .splits = rows.splits,
           .written = std::make_shared<Cell>(owner_cell)};
   if (role == Role::rival) run.rival = cell.part("arch");
+  run.weights = weights_of(*typed.arch, *rows.facts, cell);
   auto phases = role == Role::run ? catalog_.regime_phases(typed.regime->choice, train)
                                   : std::vector<Phase>{backbone_phase(train)};
   run.regime = role == Role::run ? typed.regime->choice : Choice{"plain"};
@@ -214,11 +215,27 @@ std::string text_of(DataFacts const& data) {
 
 }  // namespace
 
-std::shared_ptr<BackboneFacts const> Planner::backbone(Choice const& arch, DataFacts const& data) {
-  auto const key = text_of(arch) + text_of(data);
+std::shared_ptr<BackboneFacts const> Planner::backbone(Named const& arch, DataFacts const& data, Cell const& cell) {
+  auto const key = text_of(arch.choice) + text_of(data);
   auto& facts = backbones_[key];
-  if (!facts) facts = std::make_shared<BackboneFacts const>(catalog_.backbone(arch, data.shape, data.classes));
+  if (facts) return facts;
+  try {
+    facts = std::make_shared<BackboneFacts const>(catalog_.backbone(arch.choice, data.shape, data.classes));
+  } catch (SpecError const& error) {
+    throw SpecError(place_in(cell, "/arch") + ": " + error.what());
+  }
   return facts;
+}
+
+StartWeights Planner::weights_of(Named const& arch, DataFacts const& data, Cell const& cell) {
+  if (arch.weights.empty()) return {};
+  auto& digest = weights_[arch.weights + "\n" + text_of(arch.choice) + text_of(data)];
+  try {
+    if (digest.empty()) digest = catalog_.weights(arch.weights, arch.choice, data.shape, data.classes);
+  } catch (SpecError const& error) {
+    throw SpecError(place_in(cell, "/arch/weights") + ": " + error.what(), error.code);
+  }
+  return {arch.weights, digest};
 }
 
 HeadFacts const& Planner::heads(TypedRun const& typed, std::vector<std::string> const& after, DataFacts const& data,
@@ -236,7 +253,7 @@ HeadFacts const& Planner::heads(TypedRun const& typed, std::vector<std::string> 
 
 std::vector<std::string> Planner::exits_of(TypedRun const& typed, DataFacts const& data, Cell const& cell) {
   auto const heads_after = [&](std::vector<std::string> const& after) { return heads(typed, after, data, cell); };
-  return place_exits(*typed.placement, *backbone(typed.arch->choice, data), heads_after, cell, typed.arch->label);
+  return place_exits(*typed.placement, *backbone(*typed.arch, data, cell), heads_after, cell, typed.arch->label);
 }
 
 // MACs of joint training for the protocol's total, with the cell's method and placement.
@@ -246,7 +263,7 @@ double Planner::reference_macs(TypedRun const& typed, Rows const& rows, Cell con
   auto own = heads(typed, exits_of(typed, *rows.facts, cell), *rows.facts, cell);
   own.own_passes = 0;  // a method pays for its own learning out of what all are given
   auto const joint = joint_phase(*typed.train);
-  return macs_a_sample(std::get<Train>(joint), *backbone(typed.arch->choice, *rows.facts), own) * protocol.total *
+  return macs_a_sample(std::get<Train>(joint), *backbone(*typed.arch, *rows.facts, cell), own) * protocol.total *
          static_cast<double>(rows.splits->train.size());
 }
 

@@ -54,7 +54,8 @@ class Planner {
   std::string add_once(Task const&, std::vector<Run>& all);
   Run plan(Task const&);
   Rows const& rows_of(DataSpec const&, Cell const&);
-  std::shared_ptr<BackboneFacts const> backbone(Choice const& arch, DataFacts const&);
+  std::shared_ptr<BackboneFacts const> backbone(Named const& arch, DataFacts const&, Cell const&);
+  StartWeights weights_of(Named const& arch, DataFacts const&, Cell const&);
   HeadFacts const& heads(TypedRun const&, std::vector<std::string> const& after, DataFacts const&, Cell const&);
   std::vector<std::string> exits_of(TypedRun const&, DataFacts const&, Cell const&);
   void apply_method(Run&, std::vector<Phase>&, Cell const&);  // its phases, its say in the others
@@ -73,6 +74,7 @@ class Planner {
   std::map<DataSpec const*, Rows> rows_;
   std::map<std::string, std::shared_ptr<BackboneFacts const>> backbones_;
   std::map<std::string, HeadFacts> heads_;
+  std::map<std::string, std::string> weights_;  // digests, by file and network
   std::map<Identity, std::string> planned_;
   std::map<std::pair<std::string, double>, std::vector<std::shared_ptr<Tuning const>>> tunings_;  // of each phase
   std::set<std::string> trial_keys_;

@@ -31,7 +31,13 @@ Named read_named(JsonReader::Chosen chosen, Catalog const& catalog, std::string 
 }
 
 Named read_arch(JsonReader& run, Catalog const& catalog) {
-  return read_named(run.choice("arch", "resnet", "architecture", catalog.names("arch")), catalog, "arch", true);
+  auto [name, params] = run.choice("arch", "resnet", "architecture", catalog.names("arch"));
+  auto const weights = params.later_text(
+      "weights", "", "safetensors file in torchvision's, timm's or eexit's names to start from; empty: none");
+  catalog.read("arch", name, params);
+  return {.choice = {name, parameters(params, {"weights"})},
+          .label = label_of(name, params, First::always, {"weights"}),
+          .weights = weights};
 }
 
 Named read_method(JsonReader& run, Catalog const& catalog) {
@@ -84,9 +90,9 @@ std::optional<std::uint64_t> read_head_seed(JsonReader& run) {
 }
 
 Placement read_placement(JsonReader& run) {
-  auto reader = run.object("placement", "where exits stand; exactly one of after, count, cost");
+  auto reader = run.object("placement", "where exits stand; exactly one of after, count, cost, preset");
   Placement placement;
-  auto const given = reader.only_one_of({"after", "count", "cost"});
+  auto const given = reader.only_one_of({"after", "count", "cost", "preset"});
   if (given == "after") {
     placement.after = reader.texts("after", {}, "block indices (0 = first block) or \"stem\"");
     if (placement.after.empty()) reader.fail("after", "expected at least one exit");
@@ -95,6 +101,10 @@ Placement read_placement(JsonReader& run) {
   if (given == "cost") {
     placement.cost = reader.numbers("cost", {}, {0, 1}, "exits at these fractions of the plain cost");
     if (placement.cost.empty()) reader.fail("cost", "expected at least one fraction");
+  }
+  if (given == "preset") {
+    placement.preset = reader.text("preset", "default", "a placement that the architecture knows by name");
+    if (placement.preset.empty()) reader.fail("preset", "expected a name");
   }
   reader.done();
   return placement;

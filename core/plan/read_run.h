@@ -17,6 +17,7 @@ namespace eexit {
 struct Named {
   Choice choice;
   std::string label;
+  std::string weights = {};  // file that an architecture's weights come from; "": none
 };
 
 // A cell's values; they live as long as the reader that gave them.

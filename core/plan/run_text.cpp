@@ -89,7 +89,8 @@ bool appended_by(Run const& run, std::size_t number) { return std::get<Train>(ru
 void set_keys(Run& run, std::size_t first) {
   for (std::size_t i = first; i < run.phases.size(); ++i) {
     auto& phase = run.phases[i];
-    phase.parent = i == 0 ? "init" : run.phases[i - 1].key;
+    auto const start = run.weights.digest.empty() ? from_seed : given_weights + run.weights.digest;
+    phase.parent = i == 0 ? start : run.phases[i - 1].key;
     phase.key = sha256(key_text(run, i));
   }
 }

@@ -38,6 +38,7 @@ struct Placement {
   std::vector<std::string> after;  // block indices or "stem"
   int count = 0;
   std::vector<double> cost;  // fractions of the plain cost
+  std::string preset;        // of the architecture
 };
 
 struct Protocol {
@@ -100,11 +101,15 @@ struct Tuning {
   std::map<std::string, double> before;  // phases that the trials start from: training MACs by key
 };
 
+// What stands for the parent of a first phase: weights as the seed gives them, or a file's, before its digest.
+inline constexpr char const* from_seed = "init";
+inline constexpr char const* given_weights = "weights ";
+
 // One phase of a run with all it needs to be done: what it reads is in its key.
 struct PlannedPhase {
   Phase phase;
   std::string key;                       // digest of key_text (run_text.h)
-  std::string parent;                    // key of the phase before, or "init"
+  std::string parent;                    // key of the phase before, or what stands for it
   double macs = 0;                       // of training, forward and backward
   long steps = 0;                        // at most
   std::shared_ptr<Tuning const> tuning;  // where the recipe has rates to choose from; the key is that of the rule
@@ -120,11 +125,18 @@ struct SpecText {
   std::string text() const;
 };
 
+// Weights that a network starts from, in place of those its seed gives.
+struct StartWeights {
+  std::string file;    // safetensors; "": none
+  std::string digest;  // SHA-256 of the file
+};
+
 // One cell of the grid with one seed.
 struct Run {
   std::string id;
   Role role = Role::run;
   Choice arch, method, regime;
+  StartWeights weights;
   Choice heads_method;                                 // the method as phases before those that it appends know it
   std::string arch_label, method_label, regime_label;  // short forms for ids and tables: "resnet-14", "sdn", "mixed"
   DataSpec data;

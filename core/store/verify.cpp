@@ -150,7 +150,7 @@ class Verifier {
       throw RunError("its key is not the SHA-256 of its canonical text");
     auto const parent = text_at(phase, "parent");
     if (text_at(text, "parent") != parent) throw RunError("its parent is not that of its canonical text");
-    if (parent != "init" && !store_.phase_done(parent))
+    if (parent != from_seed && !parent.starts_with(given_weights) && !store_.phase_done(parent))
       throw RunError("its parent " + quoted(parent) + " is not there");
     if (!digest.empty() && text_at(phase, "digest") != digest)
       throw RunError("its digest is not that of weights.safetensors");

@@ -412,6 +412,30 @@ TEST_CASE("a rule with temperatures is another rule than the one without") {
             "spec.json /eval/policies/2/temperature: ignored because fixed goes by predictions alone"});
 }
 
+TEST_CASE("a run may start from a weights file: its digest is in the keys, its path is not") {
+  auto const key = [](std::string const& weights) {
+    auto const plan =
+        plan_of(spec_of("", weights.empty() ? "" : R"(, "grid": {"/arch/weights": [")" + weights + "\"]}"));
+    CHECK(plan.runs[0].arch_label == "tower-4");
+    return std::pair(plan.runs[0].phases[0].parent, plan.runs[0].phases[0].key);
+  };
+  auto const plain = key(""), given = key("here.safetensors");
+  CHECK(plain.first == "init");
+  CHECK(given.first == "weights " + std::string(64, 'd'));
+  CHECK(plain.second != given.second);
+  auto const message = test::message_of<SpecError>([&] { key("gone.safetensors"); });
+  CHECK(message == "spec.json /grid/~1arch~1weights/0: gone.safetensors: not here");
+}
+
+TEST_CASE("placements by name are the architecture's") {
+  auto const after = [](std::string const& preset) {
+    return plan_of(spec_of("", R"(, "grid": {"placement": [{"preset": ")" + preset + "\"}]}")).runs[0].after;
+  };
+  CHECK(after("ends") == std::vector<std::string>{"0", "2"});
+  CHECK(test::message_of<SpecError>([&] { after("end"); }) ==
+        "spec.json /grid/placement/0/preset: tower-4: no placement \"end\"; did you mean \"ends\"? known: ends");
+}
+
 TEST_CASE("two rules of one policy are told apart by their parameters") {
   auto const plan = plan_of(spec_of("", R"(, "eval": {"policies": [{"name": "exit_thresholds"},
             {"name": "exit_thresholds", "fit": "ascent"}, {"name": "threshold", "confidence": "margin"}]})"));
