@@ -83,7 +83,7 @@ FrozenTrunk::FrozenTrunk(ExitNet& net, std::vector<std::string> carrying, Images
 
 FrozenTrunk::States FrozenTrunk::run(State input) const {
   torch::NoGradGuard no_grad;
-  Autocast const autocast(bf16_, images_.x_bchw.device());
+  Autocast const autocast(bf16_, images_.device());
   for (auto const& stage : net_.stages)
     if (stage.module) stage.module->eval();
   States states;
@@ -144,7 +144,7 @@ Feed FrozenTrunk::kept(std::vector<int> const& rows) const {
   std::vector<std::int64_t> at;
   for (int const row : rows) at.push_back(position_[static_cast<std::size_t>(row)]);
   require(at.empty() || *std::min_element(at.begin(), at.end()) >= 0, "features of a row that was not kept");
-  auto const device = images_.x_bchw.device();
+  auto const device = images_.device();
   auto const index = torch::tensor(at);
   auto states = kept_;
   for (auto& [stage, state] : states)

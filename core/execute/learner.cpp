@@ -56,7 +56,7 @@ Learner::Learner(TrainJob const& job, TrainSetting const& setting)
     : job_(job),
       setting_(setting),
       train_(std::get<Train>(job.phase.phase)),
-      device_(setting.images.x_bchw.device()),
+      device_(setting.images.device()),
       exits_(job.net.exit_names().size()),
       optimizer_(train_.recipe.optim, stepped(job, train_)),
       stopper_(make_stopper(train_.stop.value_or(Stop{}), counted())),

@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/base/signals.h"
+#include "core/execute/ahead.h"
 #include "core/execute/learner.h"
 #include "core/execute/timing.h"
 #include "core/plan/protocol.h"
@@ -38,6 +39,9 @@ class Batches {
 
   bool augmented() const { return run_.data.augment.name != "none"; }
 
+  // Making a batch takes long enough to be done beside the step before it.
+  bool slow() const { return !images_.resident(); }
+
  private:
   void set_order(long epoch) {
     if (epoch == order_epoch_) return;
@@ -60,10 +64,14 @@ class Feeder {
  public:
   Feeder(std::span<TrainJob const> jobs, TrainSetting const& setting)
       : setting_(setting), phase_(std::get<Train>(jobs[0].phase.phase)), batches_(jobs[0].run, phase_, setting.images) {
+    long steps = 0;
+    for (auto const& job : jobs) steps = std::max(steps, job.phase.steps);
     if (phase_.learns("stage.") || phase_.learns("last.")) {
       require(jobs.size() == 1, "a trunk that learns belongs to one phase");
+      make_ahead(steps);
       return;
     }
+    if (batches_.augmented()) make_ahead(steps);
     std::set<std::string> carrying;
     for (auto const& job : jobs) carrying.insert(job.run.after.begin(), job.run.after.end());
     auto const& run = jobs[0].run;
@@ -77,8 +85,9 @@ class Feeder {
   }
 
   Feed at(long step) {
-    if (trunk_) return batches_.augmented() ? trunk_->pass(batches_.batch(step)) : trunk_->kept(batches_.rows(step));
-    auto batch = batches_.batch(step);
+    if (trunk_ && !batches_.augmented()) return trunk_->kept(batches_.rows(step));
+    auto batch = ahead_ ? ahead_->take(step) : batches_.batch(step);
+    if (trunk_) return trunk_->pass(batch);
     return {.input = std::move(batch.input), .target_b = std::move(batch.target_b)};
   }
 
@@ -89,10 +98,19 @@ class Feeder {
   }
 
  private:
+  // Half of the threads: a step uses all of them, but seldom all the time.
+  void make_ahead(long steps) {
+    if (!batches_.slow()) return;
+    int const workers = std::max(1, torch::get_num_threads() / 2);
+    ahead_.emplace([this] { return [own = batches_](long step) mutable { return own.batch(step); }; }, steps, workers,
+                   workers + 2);
+  }
+
   TrainSetting const& setting_;
   Train const& phase_;
   Batches batches_;
   std::optional<FrozenTrunk> trunk_, val_;  // val is measured in f32
+  std::optional<Ahead> ahead_;
 };
 
 class Loop {

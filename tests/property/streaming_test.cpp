@@ -1,0 +1,88 @@
+// Images that are read while training goes on are the same as those in memory.
+#include <atomic>
+
+#include "core/base/error.h"
+#include "core/execute/ahead.h"
+
+#include "tests/support/catch.h"
+
+namespace eexit {
+namespace {
+
+constexpr int rows = 40;
+
+Dataset toy(std::atomic<int>* reads = nullptr) {
+  Dataset data{.shape = {3, 6, 5}, .classes = 4};
+  for (int row = 0; row < rows; ++row) data.labels.push_back(row % 4);
+  data.read = [reads, shape = data.shape](std::span<int const> wanted, std::uint8_t* out) {
+    for (int const row : wanted) {
+      if (reads != nullptr) ++*reads;
+      for (int i = 0; i < shape.bytes(); ++i) *out++ = static_cast<std::uint8_t>(31 * row + i);
+    }
+  };
+  data.mean = {0.1F, 0.2F, 0.3F};
+  data.deviation = {0.5F, 0.6F, 0.7F};
+  return data;
+}
+
+bool same(Batch const& a, Batch const& b) {
+  return torch::equal(a.input.x, b.input.x) && torch::equal(a.target_b, b.target_b) &&
+         a.input.x.is_contiguous(torch::MemoryFormat::ChannelsLast) &&
+         b.input.x.is_contiguous(torch::MemoryFormat::ChannelsLast);
+}
+
+}  // namespace
+
+TEST_CASE("streamed images are those in memory, augmented or not", "[images]") {
+  auto const resident = load_images(toy(), torch::kCPU), streamed = load_images(toy(), torch::kCPU, 100);
+  REQUIRE(resident.resident());
+  REQUIRE_FALSE(streamed.resident());
+  std::vector<int> const some = {7, 39, 0, 7, 12};
+  CHECK(same(plain_batch(resident, some), plain_batch(streamed, some)));
+  Augment const augment{.name = "crop_flip"};
+  CHECK(same(augmented_batch(resident, some, augment, Random(3)), augmented_batch(streamed, some, augment, Random(3))));
+  auto const x = plain_batch(resident, some).input.x;
+  // Row 7, channel 1, second line, third pixel: byte 31 * 7 + 30 + 5 + 2 = 254.
+  CHECK(x[0][1][1][2].item<float>() == Approx((254 / 255.0 - 0.2) / 0.6));
+}
+
+TEST_CASE("batches made ahead come in any order asked for, each a function of its step", "[images]") {
+  std::atomic<int> reads{0};
+  auto const images = load_images(toy(&reads), torch::kCPU, 100);
+  auto const batch_of = [&](long step) {
+    std::vector<int> const picked = {static_cast<int>(step % rows), static_cast<int>(7 * step % rows)};
+    return plain_batch(images, picked);
+  };
+  {
+    Ahead ahead([&] { return batch_of; }, 30, 3, 5);
+    for (long const step : {0L, 1L, 2L, 3L, 9L, 10L, 4L, 5L, 29L, 28L, 29L}) {
+      INFO(step);
+      CHECK(same(ahead.take(step), batch_of(step)));
+    }
+  }
+  reads = 0;
+  {
+    Ahead ahead([&] { return batch_of; }, 30, 3, 5);
+    ahead.take(0);
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    CHECK(reads <= 2 * 6);  // bounded: what was taken and five more
+  }
+}
+
+TEST_CASE("what making a batch throws reaches the step that takes it", "[images]") {
+  auto const images = load_images(toy(), torch::kCPU);
+  Ahead ahead(
+      [&]() -> Ahead::Make {
+        return [&](long step) {
+          if (step == 2) throw RunError("picture 2 is damaged");
+          return plain_batch(images, {static_cast<int>(step)});
+        };
+      },
+      5, 2, 3);
+  CHECK(same(ahead.take(0), plain_batch(images, {0})));
+  CHECK(same(ahead.take(1), plain_batch(images, {1})));
+  CHECK_THROWS_AS(ahead.take(2), RunError);
+  CHECK(same(ahead.take(3), plain_batch(images, {3})));
+}
+
+}  // namespace eexit
