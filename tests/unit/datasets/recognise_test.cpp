@@ -29,9 +29,9 @@ TEST_CASE("recognise: a folder of something else") {
   write_file(folder.path / "cat.jpg", "x");
   write_file(folder.path / "train-images-idx3-ubyte", "x");
   auto const message = message_of<SpecError>([&] { recognise(folder.path); });
-  CHECK(message == folder.path.string() +
-                       ": no data set that is known; looked for train-images-idx3-ubyte, train-labels-idx1-ubyte, "
-                       "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, each plain or .gz (fashion_mnist, mnist)");
+  CHECK(message.starts_with(folder.path.string() + ": no data set that is known; looked for "));
+  CHECK(message.find("train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "
+                     "t10k-labels-idx1-ubyte, each plain or .gz (fashion_mnist, ") != message.npos);
   try {
     recognise(folder.path / "nowhere");
     FAIL("nothing thrown");
