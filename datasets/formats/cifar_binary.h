@@ -18,8 +18,8 @@ struct CifarFormat {
   std::string import_name;                      // as scripts/import calls the set
 };
 
-// Appends the records of a file, checked whole, and returns its number of records. Memory: the records themselves,
-// while they grow for another file at most twice these; a file that inflates further than it may is left at 4 GiB.
+// Appends the records of a file, checked whole, and returns their number. Memory: grows with the bytes that are there;
+// at most twice the records where they are moved to make room. A gzip stream is given up at 4 GiB.
 int append_cifar(std::filesystem::path const&, CifarFormat const&, std::vector<std::uint8_t>& records);
 
 struct CifarSet {

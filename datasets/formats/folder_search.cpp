@@ -30,8 +30,12 @@ void refuse_lookalikes(FolderSearch const& search, fs::path const& folder) {
     std::vector<fs::path> places = {folder};
     for (auto const& name : lookalike.subfolders) places.push_back(folder / name);
     for (auto const& place : places)
-      if (any_present(place, lookalike.files))
-        refuse_file(place, lookalike.found, search.wanted, lookalike.what_to_do, Exit::missing);
+      for (auto const& name : lookalike.files) {
+        auto const path = present(place, name);
+        std::error_code error;
+        if (path && fs::is_regular_file(*path, error))  // a folder "train" is in many a set
+          refuse_file(place, lookalike.found, search.wanted, lookalike.what_to_do, Exit::missing);
+      }
   }
 }
 

@@ -185,6 +185,11 @@ TEST_CASE("cifar: where the files are looked for", "[datasets]") {
   check_refusal(python, "holds the Python version (expected data_batch_1.bin, ", ask, Exit::missing);
   check_refusal(
       python, "scripts/import cifar10 ", [&] { data_at("cifar10", python).files(); }, Exit::missing);
+  fs::create_directory(outer.path() / "train");  // is in many a set
+  check_refusal(
+      outer.path(), "no file train.bin in this folder", [&] { data_at("cifar100", outer.path()).files(); },
+      Exit::missing);
+  fs::remove(outer.path() / "train");
   outer.write("train", "\x80\x02}");
   check_refusal(
       outer.path(), "scripts/import cifar100 ", [&] { data_at("cifar100", outer.path()).files(); }, Exit::missing);
