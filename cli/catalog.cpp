@@ -114,11 +114,12 @@ constexpr char const* facts_version = "facts 1 ";  // raised when the facts chan
 // By what a spec says of it alone, wherever its files lie.
 std::string text_of(Choice const& choice) { return facts_version + choice.name + choice.params; }
 
-// Facts of a data set, remembered by path, size and time of its files.
+// Facts of a data set, remembered by its parameters (the labels asked for, say) and by path, size and time of its
+// files.
 DataFacts data_facts(Store const& store, Choice const& choice) {
   JsonReader reader(choice.params, std::make_shared<Source>());
   auto const source = find(datasets(), "data set", choice.name, "data").make(reader);
-  std::string depends_on = facts_version + choice.name;
+  auto depends_on = text_of(choice);
   for (auto const& path : source.files())
     depends_on += "\n" + fs::weakly_canonical(path).string() + " " + std::to_string(fs::file_size(path)) + " " +
                   std::to_string(fs::last_write_time(path).time_since_epoch().count());

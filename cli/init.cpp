@@ -54,7 +54,9 @@ std::string data_object(std::string const& folder) {
   if (!found.as_well.empty())
     warn(folder + ": the files are named like those of " + join(found.as_well, ", ") +
          " too; correct /defaults/data/name if it is one of these");
-  auto const named = R"({"name": ")" + found.name + R"(", "dir": )" + nlohmann::json(folder).dump();
+  auto named = R"({"name": ")" + found.name + R"(", "dir": )" + nlohmann::json(folder).dump();
+  for (auto const& [key, value] : found.parameters)
+    named += ", " + nlohmann::json(key).dump() + ": " + nlohmann::json(value).dump();
   return named + (found.facts.labels.size() > enough ? limit : "}");
 }
 

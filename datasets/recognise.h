@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,8 @@
 namespace eexit {
 
 struct Recognised {
-  std::string name;                  // a plug-in of datasets/
+  std::string name;                               // a plug-in of datasets/
+  std::map<std::string, std::string> parameters;  // beside `dir`, where defaults do not fit the files
   std::vector<std::string> as_well;  // others whose files have the same names, where the content does not tell
   DataFacts facts;
 };

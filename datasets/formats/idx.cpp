@@ -1,18 +1,16 @@
 #include "datasets/formats/idx.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <limits>
-#include <memory>
-#include <optional>
 
 #include "core/base/sha256.h"
 #include "core/base/text.h"
 #include "datasets/formats/inflated_file.h"
+#include "datasets/formats/md5.h"
+#include "datasets/formats/refuse_file.h"
 
 namespace eexit {
 
@@ -21,11 +19,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uint32_t images_magic = 0x00000803, labels_magic = 0x00000801;
-
-// Sets are held in memory as they are; a header that promises more is damaged, or asks for another reader.
-constexpr std::uint64_t most_bytes = std::uint64_t{4} << 30;
-
-constexpr char const* fetch_again = "Download it again";
 
 // One dimension for labels, three for images.
 struct Want {
@@ -38,29 +31,6 @@ std::uint32_t big_endian(std::string_view bytes) {
   std::uint32_t value = 0;
   for (char const c : bytes.substr(0, 4)) value = value << 8 | static_cast<std::uint8_t>(c);
   return value;
-}
-
-// What a file is that was saved under a data file's name; none when its first bytes are no known foreign format.
-struct Foreign {
-  std::string_view found, what_to_do;
-};
-std::optional<Foreign> foreign_format(std::string_view head) {
-  auto start = head;
-  if (start.starts_with("\xef\xbb\xbf")) start.remove_prefix(3);
-  while (!start.empty() && std::isspace(static_cast<unsigned char>(start.front()))) start.remove_prefix(1);
-  std::string lower(start.substr(0, 5));
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
-  if (lower.starts_with("<!do") || lower.starts_with("<htm") || lower.starts_with("<?xml"))
-    return Foreign{"is an HTML page, the download failed", "Download the file itself"};
-  if (head.starts_with("version http") && head.substr(0, 64).find("git-lfs") != head.npos)
-    return Foreign{"is a Git LFS pointer, not the data", "Run git lfs pull"};
-  using namespace std::string_view_literals;
-  if (head.starts_with("\x1f\x8b"sv)) return Foreign{"is gzip inside gzip", "Unpack it once"};
-  if (head.starts_with("PK\x03\x04"sv)) return Foreign{"is a zip archive", "Unpack it"};
-  if (head.starts_with("\x28\xb5\x2f\xfd"sv)) return Foreign{"is compressed with zstd", "Unpack it with unzstd"};
-  if (head.starts_with("\xfd\x37\x7a\x58\x5a\x00"sv)) return Foreign{"is compressed with xz", "Unpack it with unxz"};
-  if (head.starts_with("BZh"sv)) return Foreign{"is compressed with bzip2", "Unpack it with bunzip2"};
-  return std::nullopt;
 }
 
 std::string_view element_type(unsigned code) {
@@ -106,9 +76,9 @@ std::string_view element_type(unsigned code) {
 std::uint64_t payload_of(fs::path const& path, std::vector<std::uint32_t> const& dims) {
   std::uint64_t bytes = 1;
   for (auto const d : dims) {
-    if (d != 0 && bytes > most_bytes / d)
+    if (d != 0 && bytes > most_resident_bytes / d)
       refuse_file(path, fmt::format("header at byte 4 promises {} records", dims[0]),
-                  fmt::format("at most {} bytes in all", most_bytes), fetch_again);
+                  fmt::format("at most {} bytes in all", most_resident_bytes), fetch_again);
     bytes *= d;
   }
   return bytes;
@@ -188,23 +158,19 @@ std::string_view view_of(std::vector<std::uint8_t> const& bytes) {
 
 }  // namespace
 
-void refuse_file(fs::path const& path, std::string_view found, std::string_view expected, std::string_view what_to_do,
-                 Exit code) {
-  throw SpecError(fmt::format("{}: {} (expected {}). {}", path.string(), found, expected, what_to_do), code);
-}
-
 IdxFile read_idx_images(fs::path const& path, int height, int width) {
   return read_idx(path,
                   {images_magic, "images", {static_cast<std::uint32_t>(height), static_cast<std::uint32_t>(width)}});
 }
 
-IdxFile read_idx_labels(fs::path const& path, int classes) {
+IdxFile read_idx_labels(fs::path const& path, int classes, int first) {
   auto idx = read_idx(path, {labels_magic, "labels", {}});
-  auto const bad = std::find_if(idx.data.begin(), idx.data.end(), [&](int label) { return label >= classes; });
+  auto const bad = std::find_if(idx.data.begin(), idx.data.end(),
+                                [&](int label) { return label < first || label >= first + classes; });
   if (bad != idx.data.end()) {
     auto const index = static_cast<std::size_t>(bad - idx.data.begin());
     refuse_file(path, fmt::format("label {} at index {} (byte {})", *bad, index, idx.header.size() + index),
-                fmt::format("0 to {}", classes - 1), "Check that this is the right data set");
+                fmt::format("{} to {}", first, first + classes - 1), "Check that this is the right data set");
   }
   return idx;
 }
@@ -225,17 +191,10 @@ std::string sha256_of(IdxFile const& file) {
 }
 
 std::string md5_of(IdxFile const& file) {
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> const context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
-  unsigned length = 0;
-  if (!context || !EVP_DigestInit_ex(context.get(), EVP_md5(), nullptr) ||
-      !EVP_DigestUpdate(context.get(), file.header.data(), file.header.size()) ||
-      !EVP_DigestUpdate(context.get(), file.data.data(), file.data.size()) ||
-      !EVP_DigestFinal_ex(context.get(), bytes.data(), &length))
-    return "";
-  std::string hex;
-  for (unsigned i = 0; i < length; ++i) hex += fmt::format("{:02x}", bytes[i]);
-  return hex;
+  Md5 digest;
+  digest.add(file.header);
+  digest.add(view_of(file.data));
+  return digest.hex();
 }
 
 }  // namespace eexit

@@ -1,6 +1,5 @@
 // The IDX format of MNIST and its likes: big-endian header, unsigned bytes, gzip or plain (told apart by the first
-// bytes, not by the name). Files are checked whole; what is refused is a SpecError of one line,
-// "<path>: <found> (expected <what>). <what to do>".
+// bytes, not by the name). Files are checked whole; what is refused is a SpecError as refuse_file.h has it.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +7,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/base/error.h"
 
 namespace eexit {
 
@@ -24,17 +21,14 @@ struct IdxFile {
 // Images of the given size. Checked in this order: a regular file, not empty, magic, header fields, exact size.
 IdxFile read_idx_images(std::filesystem::path const&, int height, int width);
 
-// Labels, each checked to be below `classes`. Cheap: reads this file only.
-IdxFile read_idx_labels(std::filesystem::path const&, int classes);
+// Labels, each checked to be one of `classes` numbers from `first` on. Cheap: reads this file only.
+IdxFile read_idx_labels(std::filesystem::path const&, int classes, int first = 0);
 
 // As many labels as images, else SpecError.
 void check_same_records(IdxFile const& images, IdxFile const& labels);
 
-// Hex digests of the inflated file, header included. MD5 only names known sets ("" where libcrypto refuses it).
+// Hex digests of the inflated file, header included. See md5.h for when MD5 is "".
 std::string sha256_of(IdxFile const&);
 std::string md5_of(IdxFile const&);
-
-[[noreturn]] void refuse_file(std::filesystem::path const&, std::string_view found, std::string_view expected,
-                              std::string_view what_to_do, Exit code = Exit::data);
 
 }  // namespace eexit

@@ -1,4 +1,4 @@
-// What Fashion-MNIST, MNIST and their likes share: a folder of four IDX files in the standard names.
+// What Fashion-MNIST, MNIST and their likes share: a folder of four IDX files.
 #pragma once
 
 #include <filesystem>
@@ -17,6 +17,11 @@ struct IdxSet {
   ImageShape shape;
   std::vector<float> mean, deviation;
   std::vector<std::string> class_names;
+  // Names of the files: train images, train labels, test images, test labels.
+  std::vector<std::string> stems = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
+                                    "t10k-labels-idx1-ubyte"};
+  int first_label = 0;      // the file's label of the first class
+  bool transposed = false;  // the file has columns where rows belong
 };
 
 // Reads the parameter `dir` and calls done(). The folder is looked for when the source is asked: `dir` if given and

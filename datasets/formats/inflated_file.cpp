@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "datasets/formats/idx.h"
+#include "datasets/formats/refuse_file.h"
 
 namespace eexit {
 
@@ -137,6 +137,20 @@ std::size_t InflatedFile::read(std::uint8_t* out, std::size_t wanted) {
     got += state.inflate_some(out + got, wanted - got);
   }
   return got;
+}
+
+void read_rest(InflatedFile& file, fs::path const& path, std::vector<std::uint8_t>& bytes, std::uint64_t most) {
+  constexpr std::size_t piece = 1 << 20;
+  auto const start = bytes.size();
+  for (std::size_t got = piece; got == piece;) {
+    auto const have = bytes.size();
+    if (have - start > most)
+      refuse_file(path, fmt::format("has more than {} bytes", most), fmt::format("at most {} bytes in all", most),
+                  fetch_again);
+    bytes.resize(have + piece);
+    got = file.read(bytes.data() + have, piece);
+    bytes.resize(have + got);
+  }
 }
 
 }  // namespace eexit

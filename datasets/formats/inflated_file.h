@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace eexit {
 
@@ -30,5 +31,13 @@ class InflatedFile {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// Sets are held in memory as they are; a file that promises or holds more is damaged, or asks for another reader.
+inline constexpr std::uint64_t most_resident_bytes = std::uint64_t{4} << 30;
+
+// Appends what is left of the file. Grows piece by piece with the bytes that are really there, so a stream that
+// inflates without end costs no more than `most` bytes; more is a SpecError.
+void read_rest(InflatedFile&, std::filesystem::path const&, std::vector<std::uint8_t>&,
+               std::uint64_t most = most_resident_bytes);
 
 }  // namespace eexit
