@@ -13,7 +13,7 @@ namespace eexit {
 namespace {
 
 ImageShape const shape = {.channels = 3, .height = 32, .width = 32};
-Choice const resnet = {"resnet", R"({"depth": 18, "inner": 1, "stem": "3x3", "type": "imagenet", "width": 4})"};
+Choice const resnet = {"resnet", R"({"depth": 18, "type": "imagenet", "width": 4})"};
 Choice const vit = {"vit", R"({"heads": 2, "layers": 2, "patch": 8, "width": 8})"};
 
 std::map<std::string, TensorBytes> bytes_of(ExitNet const& net) {
