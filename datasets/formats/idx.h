@@ -6,10 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <string_view>
 #include <vector>
-
-#include "core/base/error.h"
 
 namespace eexit {
 
@@ -33,8 +30,5 @@ void check_same_records(IdxFile const& images, IdxFile const& labels);
 // Hex digests of the inflated file, header included. MD5 only names known sets ("" where libcrypto refuses it).
 std::string sha256_of(IdxFile const&);
 std::string md5_of(IdxFile const&);
-
-[[noreturn]] void refuse_file(std::filesystem::path const&, std::string_view found, std::string_view expected,
-                              std::string_view what_to_do, Exit code = Exit::data);
 
 }  // namespace eexit

@@ -12,6 +12,7 @@
 #include "core/base/sha256.h"
 #include "core/base/text.h"
 #include "datasets/formats/idx.h"
+#include "datasets/formats/refuse.h"
 
 namespace eexit {
 
@@ -80,11 +81,8 @@ struct Search {
   std::string dir;    // "": search
   std::string place;  // of the key `dir` in the spec
 
-  void need_folder(fs::path const& folder, std::string_view named_by) const {
-    std::error_code error;
-    if (fs::is_directory(folder, error)) return;
-    refuse_file(folder, fs::exists(folder, error) ? "is not a folder" : "no such folder",
-                "the folder of the " + set.name + " files", fmt::format("Correct {}", named_by), Exit::missing);
+  void need(fs::path const& folder, std::string_view named_by) const {
+    need_folder(folder, "the folder of the " + set.name + " files", fmt::format("Correct {}", named_by));
   }
 
   Files all_in(fs::path const& folder) const {
@@ -102,12 +100,12 @@ struct Search {
 
   Files find() const {
     if (!dir.empty()) {
-      need_folder(dir, place);
+      need(dir, place);
       return all_in(dir);
     }
     std::vector<fs::path> folders;
     if (char const* data = std::getenv("EEXIT_DATA"); data && *data) {
-      need_folder(data, "$EEXIT_DATA");
+      need(data, "$EEXIT_DATA");
       folders = {fs::path(data) / set.subfolder, data};
     }
     if (!set.system_folder.empty()) folders.push_back(set.system_folder);

@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "datasets/formats/idx.h"
+#include "datasets/formats/refuse.h"
 
 namespace eexit {
 

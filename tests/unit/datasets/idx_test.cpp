@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/base/error.h"
 #include "core/base/sha256.h"
 #include "core/base/stream.h"
 #include "tests/support/catch.h"
