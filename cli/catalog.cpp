@@ -109,9 +109,10 @@ std::string text_of(Choice const& choice) { return facts_version + choice.name +
 DataFacts data_facts(Store const& store, Choice const& choice) {
   JsonReader reader(choice.params, std::make_shared<Source>());
   auto const source = find(datasets(), "data set", choice.name, "data").make(reader);
-  std::string depends_on = facts_version + choice.name;
+  std::string depends_on = text_of(choice);  // the parameters too: some say how pictures are brought to one size
   for (auto const& path : source.files())
-    depends_on += "\n" + fs::weakly_canonical(path).string() + " " + std::to_string(fs::file_size(path)) + " " +
+    depends_on += "\n" + fs::weakly_canonical(path).string() + " " +
+                  (fs::is_directory(path) ? "folder" : std::to_string(fs::file_size(path))) + " " +
                   std::to_string(fs::last_write_time(path).time_since_epoch().count());
   auto const text = store.remember("data", depends_on, [&] {
     auto const facts = source.facts();

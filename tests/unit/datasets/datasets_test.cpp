@@ -73,15 +73,16 @@ void write_small_set(TestFolder const& folder) {
 
 }  // namespace
 
-TEST_CASE("the registry knows the two sets, and their parameters are checked") {
-  CHECK(names(datasets()) == std::vector<std::string>{"fashion_mnist", "mnist"});
+TEST_CASE("the registry knows its sets, and their parameters are checked") {
+  CHECK(names(datasets()) ==
+        std::vector<std::string>{"fashion_mnist", "mnist", "tiny_imagenet", "imagenette", "imagenet", "image_folder"});
   auto const source = std::make_shared<Source const>(Source{"spec.json", {}});
   for (auto const& entry : datasets()) {
     JsonReader reader(R"({"dri": "x"})", source, "/data");
     CHECK_THROWS_AS(entry.make(reader), SpecError);
     JsonReader good(R"({})", source, "/data");
     CHECK_NOTHROW(entry.make(good));
-    CHECK(good.resolved() == R"({"dir":""})");
+    CHECK(has(good.resolved(), R"("dir":"")"));
   }
 }
 

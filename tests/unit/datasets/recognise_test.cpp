@@ -31,7 +31,11 @@ TEST_CASE("recognise: a folder of something else") {
   auto const message = message_of<SpecError>([&] { recognise(folder.path); });
   CHECK(message == folder.path.string() +
                        ": no data set that is known; looked for train-images-idx3-ubyte, train-labels-idx1-ubyte, "
-                       "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, each plain or .gz (fashion_mnist, mnist)");
+                       "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, each plain or .gz (fashion_mnist, mnist); or "
+                       "train/<class>/ and val/<class>/ of "
+                       "JPEG and PNG pictures (image_folder); or train/<wnid>/ and val/<wnid>/ of Imagenette's ten "
+                       "classes (imagenette); or train/<wnid>/ and val/<wnid>/ of pictures (imagenet); or wnids.txt, "
+                       "train/<wnid>/images/ and val/ with val_annotations.txt (tiny_imagenet)");
   try {
     recognise(folder.path / "nowhere");
     FAIL("nothing thrown");
