@@ -56,14 +56,20 @@ fs::file_type type_of(fs::directory_entry const& entry) {
   return type;
 }
 
+// Returns how many entries were passed over as the host's.
 template <class Take>
-void for_each_entry(fs::path const& folder, Take const& take) {
+int for_each_entry(fs::path const& folder, Take const& take) {
   std::error_code error;
+  int passed_over = 0;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     auto const name = entry->path().filename().string();
-    if (!host_rubbish(name)) take(*entry, name);
+    if (host_rubbish(name))
+      ++passed_over;
+    else
+      take(*entry, name);
   }
   if (error) refuse_unreadable(folder, error);
+  return passed_over;
 }
 
 // Goes down a tree, links included.
@@ -82,13 +88,14 @@ struct Walk {
       refuse_file(folder, "is a link back to a folder above it", expected, "Remove the link");
     above_.push_back(place);
     folders.push_back(folder);
-    for_each_entry(folder, [&](fs::directory_entry const& entry, std::string const& name) {
+    int const of_host = for_each_entry(folder, [&](fs::directory_entry const& entry, std::string const& name) {
       auto const type = type_of(entry);
       if (type == fs::file_type::directory)
         enter(entry.path(), prefix + name + "/");
       else if (with_files)
         take(entry, name, type, prefix);
     });
+    left_out += of_host;
     above_.pop_back();
   }
 
@@ -150,7 +157,7 @@ std::vector<PictureFile> pictures_below(fs::path const& folder, std::string cons
   Walk walk;
   walk.enter(folder, prefix);
   if (walk.left_out > 0)
-    detail("data", fmt::format("{}: {} files left out, not named like pictures", folder.string(), walk.left_out));
+    detail("data", fmt::format("{}: {} entries left out, not named like pictures", folder.string(), walk.left_out));
   std::sort(walk.files.begin(), walk.files.end(), [](auto const& a, auto const& b) { return a.path < b.path; });
   return std::move(walk.files);
 }

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "core/base/sha256.h"
+#include "core/base/text.h"
 #include "datasets/formats/class_folders.h"
 #include "datasets/formats/image_file.h"
 #include "datasets/formats/npy.h"
@@ -19,7 +20,11 @@ namespace {
 
 constexpr int severities = 5;
 
-std::string shape_text(NpyFile const& file) { return fmt::format("{}", fmt::join(file.shape, " x ")); }
+std::string shape_text(NpyFile const& file) {
+  std::vector<std::string> lengths;
+  for (auto const length : file.shape) lengths.push_back(std::to_string(length));
+  return join(lengths, " x ");
+}
 
 }  // namespace
 
