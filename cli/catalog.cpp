@@ -121,7 +121,8 @@ DataFacts data_facts(Store const& store, Choice const& choice) {
   auto const source = find(datasets(), "data set", choice.name, "data").make(reader);
   auto depends_on = text_of(choice);
   for (auto const& path : source.files())
-    depends_on += "\n" + fs::weakly_canonical(path).string() + " " + std::to_string(fs::file_size(path)) + " " +
+    depends_on += "\n" + fs::weakly_canonical(path).string() + " " +
+                  (fs::is_directory(path) ? "folder" : std::to_string(fs::file_size(path))) + " " +
                   std::to_string(fs::last_write_time(path).time_since_epoch().count());
   auto const text = store.remember("data", depends_on, [&] {
     auto const facts = source.facts();

@@ -21,9 +21,13 @@ struct Dataset {
   ImageShape shape;
   int classes = 0;
   std::vector<int> labels;  // [rows]
-  // Writes the rows asked for one after another, each channels x height x width bytes (CHW, 0 = background).
+  // Writes the rows asked for one after another, each channels x height x width bytes (CHW, 0 = background). Sets that
+  // are not held in memory read and decode here, so the caller decides how many rows are at hand at a time. Safe from
+  // several threads at once.
   std::function<void(std::span<int const> rows, std::uint8_t* out)> read;
-  std::string digest;                  // SHA-256 of the content (inflated bytes of all files of this split)
+  // SHA-256 of the content: inflated bytes of all files of this split; of folders of pictures the sorted paths and
+  // sizes.
+  std::string digest;
   std::vector<float> mean, deviation;  // [channels], of pixel values scaled to [0, 1]
   int rows() const { return static_cast<int>(labels.size()); }
 };
@@ -32,7 +36,8 @@ struct Dataset {
 struct DataSource {
   std::function<DataFacts()> facts;
   std::function<Dataset(Split)> open;
-  // The files that facts() depends on, so that facts can be remembered by path, size and time.
+  // The files that facts() depends on, so that facts can be remembered by path, size and time; folders where facts
+  // depend on what lies in them (a picture written anew in its place, without a new name, is not noticed by them).
   std::function<std::vector<std::filesystem::path>()> files;
   std::string known_by;  // names of files that a folder of this set holds, for messages
 };

@@ -14,11 +14,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-void need_folder(FolderSearch const& search, fs::path const& folder, std::string_view named_by) {
-  std::error_code error;
-  if (fs::is_directory(folder, error)) return;
-  refuse_file(folder, fs::exists(folder, error) ? "is not a folder" : "no such folder",
-              "the folder of the " + search.set + " files", fmt::format("Correct {}", named_by), Exit::missing);
+void need_set_folder(FolderSearch const& search, fs::path const& folder, std::string_view named_by) {
+  need_folder(folder, "the folder of the " + search.set + " files", fmt::format("Correct {}", named_by));
 }
 
 bool any_present(fs::path const& folder, std::vector<std::string> const& names) {
@@ -66,12 +63,12 @@ std::optional<fs::path> present(fs::path const& folder, std::string_view name) {
 
 std::vector<fs::path> find_files(FolderSearch const& search, std::vector<std::string> const& names) {
   if (!search.dir.empty()) {
-    need_folder(search, search.dir, search.place);
+    need_set_folder(search, search.dir, search.place);
     return all_in(search, search.dir, names);
   }
   std::vector<fs::path> folders;
   if (char const* data = std::getenv("EEXIT_DATA"); data && *data) {
-    need_folder(search, data, "$EEXIT_DATA");
+    need_set_folder(search, data, "$EEXIT_DATA");
     folders = {fs::path(data) / search.subfolder, data};
   }
   if (!search.system_folder.empty()) folders.push_back(search.system_folder);

@@ -13,6 +13,14 @@ void refuse_file(std::filesystem::path const& path, std::string_view found, std:
   throw SpecError(fmt::format("{}: {} (expected {}). {}", path.string(), found, expected, what_to_do), code);
 }
 
+void need_folder(std::filesystem::path const& folder, std::string_view expected, std::string_view what_to_do) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (fs::is_directory(folder, error)) return;
+  refuse_file(folder, fs::exists(folder, error) ? "is not a folder" : "no such folder", expected, what_to_do,
+              Exit::missing);
+}
+
 std::optional<Foreign> foreign_format(std::string_view head) {
   auto start = head;
   if (start.starts_with("\xef\xbb\xbf")) start.remove_prefix(3);

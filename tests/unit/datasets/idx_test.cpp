@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/error.h"
 #include "core/base/sha256.h"
 #include "tests/support/catch.h"
 #include "tests/unit/datasets/refused.h"

@@ -1,0 +1,97 @@
+#include "datasets/formats/corruptions.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "core/base/sha256.h"
+#include "core/base/text.h"
+#include "datasets/formats/class_folders.h"
+#include "datasets/formats/image_file.h"
+#include "datasets/formats/npy.h"
+#include "datasets/formats/refuse_file.h"
+
+namespace eexit {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int severities = 5;
+
+std::string shape_text(NpyFile const& file) {
+  std::vector<std::string> lengths;
+  for (auto const length : file.shape) lengths.push_back(std::to_string(length));
+  return join(lengths, " x ");
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, fs::path>> corruption_folders(fs::path const& dir) {
+  need_folder(dir, "<corruption>/<severity 1 to 5>/<class>/", "Name another folder");
+  std::vector<std::pair<std::string, fs::path>> all;
+  for (auto const& corruption : class_folders(dir))
+    for (int severity = 1; severity <= severities; ++severity) {
+      auto const name = fmt::format("{}/{}", corruption, severity);
+      need_folder(dir / name, "<corruption>/<severity 1 to 5>/<class>/", "Complete the folder, or take it out");
+      all.emplace_back(name, dir / name);
+    }
+  return all;
+}
+
+std::vector<std::string> corruption_arrays(fs::path const& dir) {
+  need_folder(dir, "<corruption>.npy and labels.npy", "Name another folder");
+  std::vector<std::string> names;
+  for (auto const& entry : fs::directory_iterator(dir)) {
+    auto const name = entry.path().filename().string();
+    if (entry.path().extension() == ".npy" && !name.starts_with('.') && name != "labels.npy")
+      names.push_back(entry.path().stem().string());
+  }
+  if (names.empty())
+    refuse_file(dir, "no .npy files in this folder", "<corruption>.npy and labels.npy", "Name another folder",
+                Exit::missing);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Dataset corruption_array(fs::path const& dir, std::string const& corruption, int severity, int classes,
+                         std::vector<float> const& mean, std::vector<float> const& deviation) {
+  require(severity >= 1 && severity <= severities, "severities are 1 to 5");
+  auto const images = open_npy(dir / (corruption + ".npy")), labels = open_npy(dir / "labels.npy");
+  if (!images.bytes || images.shape.size() != 4 || images.shape[3] != 3 || images.rows() % severities != 0 ||
+      images.rows() == 0 || images.row_items() == 0 || images.row_items() > 3 * most_pixels)
+    refuse_file(images.path, fmt::format("an array of {} {}", shape_text(images), images.bytes ? "bytes" : "integers"),
+                "bytes, 50000 x 32 x 32 x 3 or alike", "Get the file again");
+  if (labels.shape.size() != 1 || labels.rows() != images.rows())
+    refuse_file(labels.path, fmt::format("an array of {}", shape_text(labels)),
+                fmt::format("{} labels, as {} has pictures", images.rows(), images.path.filename().string()),
+                "Get the file again");
+
+  auto const rows = images.rows() / severities, first = rows * (severity - 1);
+  Dataset dataset;
+  dataset.shape = {3, static_cast<int>(images.shape[1]), static_cast<int>(images.shape[2])};
+  dataset.classes = classes;
+  auto const wanted = read_npy_integers(labels, first, rows);
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    if (wanted[i] < 0 || wanted[i] >= classes)
+      refuse_file(labels.path, fmt::format("label {} at index {}", wanted[i], first + static_cast<std::int64_t>(i)),
+                  fmt::format("0 to {}", classes - 1), "Check that this is the right data set");
+  dataset.labels.assign(wanted.begin(), wanted.end());
+  auto const pixels = std::make_shared<std::vector<std::uint8_t> const>(read_npy_rows(images, first, rows));
+  dataset.digest = sha256(sha256({reinterpret_cast<char const*>(pixels->data()), pixels->size()}) +
+                          sha256({reinterpret_cast<char const*>(wanted.data()), wanted.size() * sizeof wanted[0]}));
+  dataset.mean = mean;
+  dataset.deviation = deviation;
+  dataset.read = [pixels, bytes = static_cast<std::size_t>(dataset.shape.bytes()), count = dataset.rows()](
+                     std::span<int const> asked, std::uint8_t* out) {
+    for (int const row : asked) {
+      require(row >= 0 && row < count, "a row of the data set");
+      write_planes(std::span(*pixels).subspan(static_cast<std::size_t>(row) * bytes, bytes), 3, out);
+      out += bytes;
+    }
+  };
+  return dataset;
+}
+
+}  // namespace eexit
