@@ -4,12 +4,14 @@
 
 #include "core/arch/arch.h"
 #include "core/base/text.h"
+#include "core/execute/augment.h"
 #include "core/execute/build.h"
 #include "core/execute/environment.h"
 #include "core/execute/pretrained.h"
 #include "core/exits/policy.h"
 #include "core/methods/method.h"
 #include "core/net/cost.h"
+#include "core/pixels/augmentation.h"
 #include "core/plan/plan.h"
 #include "datasets/dataset.h"
 #include "regimes/regime.h"
@@ -170,6 +172,7 @@ Catalog real_catalog(Store const& store) {
                 if (folder == "datasets") return read_with(datasets(), "data set", name, params);
                 if (folder == "methods") return read_with(methods(), "method", name, params);
                 if (folder == "policies") return read_with(policies(), "policy", name, params);
+                if (folder == "augmentations") return read_with(augmentations(), "augmentation", name, params);
                 require(folder == "regimes", "no such plug-in folder");
                 read_with(regimes(), "regime", name, params);
               },
@@ -179,6 +182,7 @@ Catalog real_catalog(Store const& store) {
                 if (folder == "datasets") return names(datasets());
                 if (folder == "methods") return names(methods());
                 if (folder == "policies") return names(policies());
+                if (folder == "augmentations") return names(augmentations());
                 require(folder == "regimes", "no such plug-in folder");
                 return names(regimes());
               },
@@ -210,7 +214,8 @@ Catalog real_catalog(Store const& store) {
             auto reader = empty_reader();
             auto const family = find(policies(), "policy", policy, "policy").make(reader);
             return {.by_confidence = family.by_confidence, .swept = static_cast<bool>(family.sweep)};
-          }};
+          },
+          .mixes = [](Choice const& choice) { return static_cast<bool>(read_augmentation(choice).mix); }};
 }
 
 Catalog looking_catalog(Store const& store) {

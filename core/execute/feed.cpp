@@ -68,12 +68,21 @@ std::vector<Tensor*> parts_of(State& state) {
 
 Feed Feed::part(std::int64_t first, std::int64_t last) const {
   auto const rows = torch::arange(first, last, torch::TensorOptions(torch::kInt64).device(target_b.device()));
-  Feed some{.input = input.x.defined() ? take_rows(input, rows) : State{}, .target_b = target_b.index({rows})};
+  auto const some_of = [&](Tensor const& of_b) { return of_b.defined() ? of_b.index({rows}) : of_b; };
+  Feed some{.input = input.x.defined() ? take_rows(input, rows) : State{},
+            .target_b = some_of(target_b),
+            .partner_b = some_of(partner_b),
+            .share_b = some_of(share_b)};
   for (auto const& stage : replay)
     some.replay.push_back({.name = stage.name, .module = nullptr, .run = [stage, rows](State state) {
                              return take_rows(stage.run(std::move(state)), rows);
                            }});
   return some;
+}
+
+Feed Feed::labels(std::int64_t first, std::int64_t last) const {
+  auto const some_of = [&](Tensor const& of_b) { return of_b.defined() ? of_b.narrow(0, first, last - first) : of_b; };
+  return {.input = {}, .target_b = some_of(target_b), .partner_b = some_of(partner_b), .share_b = some_of(share_b)};
 }
 
 FrozenTrunk::FrozenTrunk(ExitNet& net, std::vector<std::string> carrying, Images const& images, bool bf16)
@@ -154,7 +163,11 @@ Feed FrozenTrunk::kept(std::vector<int> const& rows) const {
 }
 
 Feed FrozenTrunk::pass(Batch const& batch) const {
-  return {.input = {}, .target_b = batch.target_b, .replay = replay(run(batch.input))};
+  return {.input = {},
+          .target_b = batch.target_b,
+          .partner_b = batch.partner_b,
+          .share_b = batch.share_b,
+          .replay = replay(run(batch.input))};
 }
 
 }  // namespace eexit

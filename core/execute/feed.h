@@ -14,11 +14,12 @@ namespace eexit {
 
 struct Feed {
   State input;
-  Tensor target_b;
+  Tensor target_b, partner_b = {}, share_b = {};  // as a Batch has them
   std::vector<Stage> replay = {};  // stages that give features already known; empty: the network's own run
 
   std::span<Stage const> stages(ExitNet const& net) const { return replay.empty() ? net.stages : replay; }
-  Feed part(std::int64_t first, std::int64_t last) const;  // samples first to last - 1
+  Feed part(std::int64_t first, std::int64_t last) const;    // samples first to last - 1
+  Feed labels(std::int64_t first, std::int64_t last) const;  // the same without what a network is fed with
 };
 
 // Rows of the training file, as they are.

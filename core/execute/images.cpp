@@ -25,11 +25,12 @@ Tensor read_rows(Dataset const& data, std::vector<int> const& rows) {
   return pixels;
 }
 
-Tensor bytes_of(Images const& images, std::vector<int> const& rows, Tensor const& index) {
-  return images.resident() ? images.x_bchw.index({index}) : read_rows(images.source, rows).to(images.device());
-}
-
 }  // namespace
+
+Tensor bytes_of(Images const& images, std::vector<int> const& rows) {
+  return images.resident() ? images.x_bchw.index({index_of(rows, images.device())})
+                           : read_rows(images.source, rows).to(images.device());
+}
 
 Images load_images(Dataset data, torch::Device device, std::size_t most_resident) {
   constexpr int at_once = 4096;
@@ -55,52 +56,20 @@ Images load_images(Dataset data, torch::Device device, std::size_t most_resident
   return images;
 }
 
-namespace {
-
 Tensor index_of(std::vector<int> const& rows, torch::Device device) {
   return torch::tensor(std::vector<std::int64_t>(rows.begin(), rows.end())).to(device);
 }
 
-Batch finish(Images const& images, Tensor const& bytes_bchw, Tensor const& rows) {
+Tensor normalised(Images const& images, Tensor const& bytes_bchw) {
   auto x = bytes_bchw.to(torch::kFloat32).contiguous(torch::MemoryFormat::ChannelsLast);
-  x = x.sub_(images.mean * 255).div_(images.deviation * 255);
-  return {.input = {.x = x, .side = {}, .active = {}}, .target_b = images.y_b.index({rows})};
+  return x.sub_(images.mean * 255).div_(images.deviation * 255);
 }
-
-}  // namespace
 
 Batch plain_batch(Images const& images, std::vector<int> const& rows) {
   torch::NoGradGuard no_grad;
   auto const index = index_of(rows, images.device());
-  return finish(images, bytes_of(images, rows, index), index);
-}
-
-Batch augmented_batch(Images const& images, std::vector<int> const& rows, Augment const& augment, Random random) {
-  if (augment.name == "none") return plain_batch(images, rows);
-  torch::NoGradGuard no_grad;
-  auto const device = images.device();
-  auto const index = index_of(rows, device);
-  auto const bytes = bytes_of(images, rows, index);
-  auto const height = bytes.size(2), width = bytes.size(3);
-  auto const count = static_cast<std::int64_t>(rows.size());
-  auto row_bh = torch::empty({count, height}, torch::kInt64), column_bw = torch::empty({count, width}, torch::kInt64);
-  auto row_at = row_bh.accessor<std::int64_t, 2>(), column_at = column_bw.accessor<std::int64_t, 2>();
-  for (std::int64_t i = 0; i < count; ++i) {
-    int const down = random.below(2 * augment.pad + 1), right = random.below(2 * augment.pad + 1);
-    bool const flip = random.uniform() < augment.flip;
-    for (std::int64_t h = 0; h < height; ++h) row_at[i][h] = down + h;
-    for (std::int64_t w = 0; w < width; ++w) column_at[i][w] = right + (flip ? width - 1 - w : w);
-  }
-  std::int64_t const pad = augment.pad;
-  auto const padded = torch::constant_pad_nd(bytes, {pad, pad, pad, pad});
-  using torch::indexing::None;
-  using torch::indexing::Slice;
-  // One gather: sample x channel x row x column.
-  auto const sample = torch::arange(count, device).view({-1, 1, 1, 1});
-  auto const channel = torch::arange(bytes.size(1), device).view({1, -1, 1, 1});
-  auto const crop = padded.index({sample, channel, row_bh.to(device).view({count, 1, height, 1}),
-                                  column_bw.to(device).view({count, 1, 1, width})});
-  return finish(images, crop, index);
+  return {.input = {.x = normalised(images, bytes_of(images, rows)), .side = {}, .active = {}},
+          .target_b = images.y_b.index({index})};
 }
 
 }  // namespace eexit

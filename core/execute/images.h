@@ -1,5 +1,4 @@
-// Images as bytes, resident or read when needed, and batches made of them: crop, flip and normalisation in one
-// operation.
+// Images as bytes, resident or read when needed, and batches made of them.
 #pragma once
 
 #include <torch/torch.h>
@@ -7,9 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/base/stream.h"
 #include "core/net/net.h"
-#include "core/plan/spec.h"
 #include "datasets/dataset.h"
 
 namespace eexit {
@@ -34,12 +31,18 @@ Images load_images(Dataset, torch::Device, std::size_t most_resident = resident_
 struct Batch {
   State input;      // f32 [B, C, H, W], channels-last, normalised
   Tensor target_b;  // i64 [B]
+  // Of mixed images: the other label, and the share in (0, 1] of the own one. Undefined where nothing is mixed.
+  Tensor partner_b = {};  // i64 [B]
+  Tensor share_b = {};    // f32 [B]
 };
 
-// Rows as they are: val, cal, test, and training without augmentation. RunError where a file cannot be read.
+// Their bytes, u8 [B, C, H, W] on the device. RunError where a file cannot be read.
+Tensor bytes_of(Images const&, std::vector<int> const& rows);
+// (byte - 255 mean) / (255 deviation), f32 [B, C, H, W], channels-last.
+Tensor normalised(Images const&, Tensor const& bytes_bchw);
+// Rows as they are: val, cal, test, and training without augmentation.
 Batch plain_batch(Images const&, std::vector<int> const& rows);
-// The same after zero padding, a random crop to the old size and a random flip, drawn from `random`; one draw of three
-// numbers an image, whatever the probabilities.
-Batch augmented_batch(Images const&, std::vector<int> const& rows, Augment const&, Random random);
+
+Tensor index_of(std::vector<int> const& rows, torch::Device);  // i64
 
 }  // namespace eexit

@@ -107,10 +107,16 @@ Taps Learner::taps() const {
           }};
 }
 
-std::vector<Tensor> Learner::losses_of(Earlier const& answers, Tensor const& target_b) const {
+// Cross entropy is linear in the target: mixed labels are mixed losses.
+std::vector<Tensor> Learner::losses_of(Earlier const& answers, Feed const& feed) const {
+  auto const smoothing = train_.recipe.label_smoothing;
   std::vector<Tensor> losses;
-  for (auto const& answer : answers)
-    losses.push_back(setting_.task.loss(answer.logits, target_b, train_.recipe.label_smoothing));
+  for (auto const& [logits, memo] : answers) {
+    auto loss_b = setting_.task.loss(logits, feed.target_b, smoothing);
+    if (feed.share_b.defined())
+      loss_b = feed.share_b * loss_b + (1 - feed.share_b) * setting_.task.loss(logits, feed.partner_b, smoothing);
+    losses.push_back(loss_b);
+  }
   return losses;
 }
 
@@ -136,7 +142,7 @@ void Learner::learn_own(Feed const& feed) {
     return answer_all(job_.net, part.stages(job_.net), part.input, taps());
   };
   auto const losses = [&](Earlier const& answers, std::int64_t first, std::int64_t last) {
-    return torch::stack(losses_of(answers, feed.target_b.narrow(0, first, last - first)), 1);
+    return torch::stack(losses_of(answers, feed.labels(first, last)), 1);
   };
   auto const look_ahead = [&](std::vector<Tensor> const& gradients) {
     before.clear();
@@ -175,7 +181,7 @@ void Learner::train_step(Feed const& feed) {
   {
     Autocast const autocast(job_.run.train.bf16, device_);
     answers = answer_all(job_.net, feed.stages(job_.net), feed.input, taps());
-    losses = losses_of(answers, feed.target_b);
+    losses = losses_of(answers, feed);
     for (auto const& loss : losses) means.push_back(loss.mean());
   }
   auto const losses_k = torch::stack(means);

@@ -34,7 +34,7 @@ class Learner {
   double rate_of(long step) const;
   Taps taps() const;
   void set_weights();
-  std::vector<Tensor> losses_of(Earlier const&, Tensor const& target_b) const;  // by exit, [rows]
+  std::vector<Tensor> losses_of(Earlier const&, Feed const&) const;  // by exit, [rows]
   Tensor whole_loss(Earlier const&, std::vector<Tensor> const& losses, Tensor const& losses_k) const;
   bool distills() const { return train_.recipe.distill.kind != Distill::Kind::none; }
   void learn_own(Feed const&);

@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/signals.h"
 #include "core/execute/ahead.h"
+#include "core/execute/augment.h"
 #include "core/execute/learner.h"
 #include "core/execute/timing.h"
 #include "core/plan/protocol.h"
@@ -22,6 +23,7 @@ class Batches {
       : run_(run),
         phase_(phase),
         images_(images),
+        augmenter_(run.data.augment),
         epoch_steps_(steps_an_epoch({.rows = static_cast<int>(run.splits->train.size()), .batch = run.train.batch})) {}
 
   std::vector<int> rows(long step) {
@@ -33,14 +35,13 @@ class Batches {
   }
 
   Batch batch(long step) {
-    return augmented_batch(images_, rows(step), run_.data.augment,
-                           Random(phase_stream(run_.seed, phase_, {"augment", std::to_string(step)})));
+    return augmenter_.batch(images_, rows(step), phase_stream(run_.seed, phase_, {"augment", std::to_string(step)}));
   }
 
-  bool augmented() const { return run_.data.augment.name != "none"; }
+  bool augmented() const { return augmenter_.changes(); }
 
   // Making a batch takes long enough to be done beside the step before it.
-  bool slow() const { return !images_.resident(); }
+  bool slow() const { return !images_.resident() || augmenter_.slow(); }
 
  private:
   void set_order(long epoch) {
@@ -55,6 +56,7 @@ class Batches {
   Run const& run_;
   Train const& phase_;
   Images const& images_;
+  Augmenter augmenter_;
   long epoch_steps_, order_epoch_ = -1;
   std::vector<int> order_;
 };
@@ -88,7 +90,10 @@ class Feeder {
     if (trunk_ && !batches_.augmented()) return trunk_->kept(batches_.rows(step));
     auto batch = ahead_ ? ahead_->take(step) : batches_.batch(step);
     if (trunk_) return trunk_->pass(batch);
-    return {.input = std::move(batch.input), .target_b = std::move(batch.target_b)};
+    return {.input = std::move(batch.input),
+            .target_b = std::move(batch.target_b),
+            .partner_b = std::move(batch.partner_b),
+            .share_b = std::move(batch.share_b)};
   }
 
   Feed val(std::vector<int> const& rows) const {

@@ -50,15 +50,34 @@ Named read_regime(JsonReader& run, Catalog const& catalog) {
                     false);
 }
 
-Augment read_augment(JsonReader& data) {
+// Operations one after another. One of them may mix the images of a batch: labels are mixed with them once.
+std::vector<Choice> read_steps(JsonReader& augment, Catalog const& catalog) {
+  std::vector<Choice> steps;
+  std::string mixing;
+  for (auto& [name, params] :
+       augment.choices("steps", "flip", "operations, one after another", catalog.names("augmentations"))) {
+    catalog.read("augmentations", name, params);
+    steps.push_back({name, parameters(params)});
+    if (!catalog.mixes(steps.back())) continue;
+    if (!mixing.empty())
+      augment.fail("steps", "expected one operation that mixes images, found " + mixing + " and " + name);
+    mixing = name;
+  }
+  return steps;
+}
+
+Augment read_augment(JsonReader& data, Catalog const& catalog) {
   auto [name, reader] =
-      data.choice("augment", "none", "none, or crop_flip: pad, random crop, horizontal flip", {"none", "crop_flip"});
+      data.choice("augment", "none", "none; crop_flip: pad, random crop, horizontal flip; steps: a list of operations",
+                  {"none", "crop_flip", "steps"});
   Augment augment{.name = name};
   if (name == "crop_flip") {
     augment.pad = reader.integer("pad", 2, {0, 64}, "pixels of zero padding on each side before the crop");
     augment.flip = reader.number("flip", 0.5, {0, 1}, "probability of a horizontal flip");
+  } else if (name == "steps") {
+    augment.steps = read_steps(reader, catalog);
   } else if (name != "none") {
-    reader.fail("name", unknown_name("augmentation", name, std::vector<std::string>{"none", "crop_flip"}));
+    reader.fail("name", unknown_name("augmentation", name, std::vector<std::string>{"none", "crop_flip", "steps"}));
   }
   reader.done();
   return augment;
@@ -71,7 +90,7 @@ DataSpec read_data(JsonReader& run, Catalog const& catalog) {
   data.held_out = reader.number("held_out", 0.1, {0.001, 0.9}, "share of the training file set apart as val and cal");
   data.split_seed = static_cast<std::uint64_t>(
       reader.integer("split_seed", 42, {0, 2147483647}, "seed of limit and held-out split, whatever the run's seed"));
-  data.augment = read_augment(reader);
+  data.augment = read_augment(reader, catalog);
   catalog.read("datasets", name, reader);
   data.source = {name, parameters(reader, {"limit", "held_out", "split_seed", "augment"})};
   return data;

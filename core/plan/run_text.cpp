@@ -44,6 +44,11 @@ std::string text_of(Augment const& augment) {
   if (crop) text.add("flip", json_number(augment.flip));
   text.add("name", json_text(augment.name));
   if (crop) text.add("pad", std::to_string(augment.pad));
+  if (!augment.steps.empty()) {
+    std::string steps;
+    for (auto const& step : augment.steps) steps += (steps.empty() ? "[" : ",") + text_of(step);
+    text.add("steps", steps + "]");
+  }
   return text.text();
 }
 

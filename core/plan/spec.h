@@ -20,9 +20,10 @@ struct Cell;
 struct Part;
 
 struct Augment {
-  std::string name = "none";  // none, crop_flip
+  std::string name = "none";  // none, crop_flip, steps
   int pad = 2;
   double flip = 0.5;
+  std::vector<Choice> steps;  // plug-ins of core/pixels, in order
 };
 
 struct DataSpec {

@@ -12,6 +12,7 @@
 #include "core/base/sha256.h"
 #include "core/base/signals.h"
 #include "core/base/text.h"
+#include "core/plan/spec.h"
 #include "core/report/results.h"
 #include "core/store/store.h"
 

@@ -3,6 +3,7 @@
 
 #include "core/base/error.h"
 #include "core/execute/ahead.h"
+#include "core/execute/augment.h"
 
 #include "tests/support/catch.h"
 
@@ -39,8 +40,17 @@ TEST_CASE("streamed images are those in memory, augmented or not", "[images]") {
   REQUIRE_FALSE(streamed.resident());
   std::vector<int> const some = {7, 39, 0, 7, 12};
   CHECK(same(plain_batch(resident, some), plain_batch(streamed, some)));
-  Augment const augment{.name = "crop_flip"};
-  CHECK(same(augmented_batch(resident, some, augment, Random(3)), augmented_batch(streamed, some, augment, Random(3))));
+  for (Augment const& augment :
+       {Augment{.name = "crop_flip"}, Augment{.name = "steps", .steps = {{"crop", R"({"pad": 2})"}, {"flip", "{}"}}},
+        Augment{.name = "steps", .steps = {{"trivial_augment", "{}"}, {"erase", "{}"}, {"mixup", "{}"}}}}) {
+    Augmenter const augmenter(augment);
+    auto const batch = augmenter.batch(resident, some, 3);
+    CHECK(same(batch, augmenter.batch(streamed, some, 3)));
+    CHECK_FALSE(same(batch, augmenter.batch(resident, some, 4)));
+    CHECK_FALSE(same(batch, plain_batch(resident, some)));
+  }
+  Augmenter const none(Augment{.name = "steps", .steps = {{"flip", R"({"p": 0})"}}});
+  CHECK(same(none.batch(resident, some, 3), plain_batch(resident, some)));
   auto const x = plain_batch(resident, some).input.x;
   // Row 7, channel 1, second line, third pixel: byte 31 * 7 + 30 + 5 + 2 = 254.
   CHECK(x[0][1][1][2].item<float>() == Approx((254 / 255.0 - 0.2) / 0.6));

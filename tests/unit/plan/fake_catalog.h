@@ -55,6 +55,7 @@ inline std::vector<std::string> fake_names(std::string const& folder) {
   if (folder == "arch") return {"tower", "bare"};
   if (folder == "datasets") return {"toy", "toy2"};
   if (folder == "methods") return {"tiny", "other"};
+  if (folder == "augmentations") return {"flip", "cutmix", "mixup"};
   return folder == "regimes" ? names(regimes()) : names(policies());
 }
 
@@ -82,6 +83,10 @@ inline void read_fake(std::string const& folder, std::string const& name, JsonRe
   } else if (folder == "regimes") {
     known("regime");
     find(regimes(), "regime", name, "regime").make(params);
+  } else if (folder == "augmentations") {
+    known("augmentation");
+    params.number("p", 0.5, {0, 1}, "how often");
+    params.done();
   } else {
     known("policy");
     find(policies(), "policy", name, "policy").make(params);
@@ -121,7 +126,8 @@ inline Catalog fake_catalog() {
             auto reader = empty_reader();
             auto const family = find(policies(), "policy", policy, "policy").make(reader);
             return {.by_confidence = family.by_confidence, .swept = static_cast<bool>(family.sweep)};
-          }};
+          },
+          .mixes = [](Choice const& augmentation) { return augmentation.name != "flip"; }};
 }
 
 inline Plan plan_of(std::string const& text) { return make_plan(text, "spec.json", fake_catalog()); }
