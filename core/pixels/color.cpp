@@ -154,20 +154,20 @@ void box_pass(BoxFilter const& filter, std::uint8_t* line, int size, std::ptrdif
   }
 }
 
-// The box whose variance is a third of sigma^2 (Gwosdek et al. 2011).
-BoxFilter third_of(double sigma) {
-  double const variance = sigma * sigma / 3;
-  double const reach = std::floor((std::sqrt(12 * variance + 1) - 1) / 2);
-  double const part =
+// The box whose variance is a third of sigma^2 (Gwosdek et al. 2011). In f32 as Pillow's, which decides ties.
+BoxFilter third_of(float sigma) {
+  float const variance = sigma * sigma / 3;
+  float const reach = std::floor((std::sqrt(12 * variance + 1) - 1) / 2);
+  float const part =
       (2 * reach + 1) * (reach * (reach + 1) - 3 * variance) / (6 * (variance - (reach + 1) * (reach + 1)));
   auto const places = 2 * static_cast<std::uint32_t>(reach) + 1;
-  auto const whole = static_cast<std::uint32_t>((1 << 24) / (2 * (reach + part) + 1));
+  auto const whole = static_cast<std::uint32_t>(0x1p24f / (2 * (reach + part) + 1));
   return {.reach = static_cast<int>(reach), .whole = whole, .part = ((1u << 24) - places * whole) / 2};
 }
 
 }  // namespace
 
-void gaussian_blur(Pixels& pixels, double sigma) {
+void gaussian_blur(Pixels& pixels, float sigma) {
   auto const [channels, height, width] = pixels.shape;
   auto const filter = third_of(sigma);
   std::ptrdiff_t const right = channels, down = std::ptrdiff_t{width} * channels;

@@ -16,10 +16,10 @@ void sharpness(Pixels&, float factor);   // from its blur by (1 1 1, 1 5 1, 1 1 
 
 void gray(Pixels&);  // images that are not of three channels stay
 
-void posterize(Pixels&, int bits);          // keeps that many upper bits
-void solarize(Pixels&, double threshold);   // inverts bytes from there on
-void autocontrast(Pixels&);                 // each channel stretched to [0, 255]
-void equalize(Pixels&);                     // each channel's histogram made flat
-void gaussian_blur(Pixels&, double sigma);  // three box filters, each way; the border repeated
+void posterize(Pixels&, int bits);         // keeps that many upper bits
+void solarize(Pixels&, double threshold);  // inverts bytes from there on
+void autocontrast(Pixels&);                // each channel stretched to [0, 255]
+void equalize(Pixels&);                    // each channel's histogram made flat
+void gaussian_blur(Pixels&, float sigma);  // three box filters, each way; the border repeated
 
 }  // namespace eexit::pixels

@@ -11,7 +11,7 @@ namespace eexit::pixels {
 
 namespace {
 
-void one_of_three(Pixels& pixels, int which, double sigma) {
+void one_of_three(Pixels& pixels, int which, float sigma) {
   if (which == 0) gray(pixels);
   if (which == 1) solarize(pixels, 128);
   if (which == 2) gaussian_blur(pixels, sigma);
@@ -26,7 +26,7 @@ Augmentation three_augment(JsonReader& reader) {
   return {.bytes = [=](Pixels& pixels, Random& random) {
     int const which = random.below(3);
     bool const applied = random.uniform() < p;
-    double const sigma = 0.1 + 1.9 * random.uniform();
+    auto const sigma = static_cast<float>(0.1 + 1.9 * random.uniform());
     std::array<float, 3> factors{};
     for (auto& factor : factors) factor = static_cast<float>(1 + jitter * (2 * random.uniform() - 1));
     std::array<int, 3> order{0, 1, 2};
