@@ -47,11 +47,16 @@ Table unchanged() {
   return table;
 }
 
+// From an image of one byte everywhere.
+void blend_all(Pixels& pixels, std::uint8_t plain, float factor) {
+  auto table = unchanged();
+  for (auto& byte : table) byte = blend(plain, byte, factor);
+  for (auto& byte : pixels.hwc) byte = table[byte];
+}
+
 }  // namespace
 
-void brightness(Pixels& pixels, float factor) {
-  for (auto& byte : pixels.hwc) byte = blend(0, byte, factor);
-}
+void brightness(Pixels& pixels, float factor) { blend_all(pixels, 0, factor); }
 
 void contrast(Pixels& pixels, float factor) {
   int const channels = pixels.shape.channels;
@@ -61,7 +66,7 @@ void contrast(Pixels& pixels, float factor) {
   for (std::size_t i = 0; i < pixels.hwc.size(); i += static_cast<std::size_t>(channels))
     sum += gray_of(&pixels.hwc[i], channels);
   auto const mean = static_cast<std::uint8_t>(static_cast<double>(sum) / static_cast<double>(count) + 0.5);
-  for (auto& byte : pixels.hwc) byte = blend(mean, byte, factor);
+  blend_all(pixels, mean, factor);
 }
 
 void color(Pixels& pixels, float factor) {
@@ -143,14 +148,18 @@ struct BoxFilter {
 };
 
 void box_pass(BoxFilter const& filter, std::uint8_t* line, int size, std::ptrdiff_t step,
-              std::vector<std::uint8_t>& old) {
-  for (int i = 0; i < size; ++i) old[static_cast<std::size_t>(i)] = line[i * step];
-  auto const at = [&](int i) { return std::uint32_t{old[static_cast<std::size_t>(std::clamp(i, 0, size - 1))]}; };
-  for (int i = 0; i < size; ++i) {
-    std::uint32_t sum = 0;
-    for (int k = i - filter.reach; k <= i + filter.reach; ++k) sum += at(k);
-    std::uint32_t const ends = at(i - filter.reach - 1) + at(i + filter.reach + 1);
-    line[i * step] = static_cast<std::uint8_t>((sum * filter.whole + ends * filter.part + (1u << 23)) >> 24);
+              std::vector<std::uint8_t>& padded) {
+  auto const pad = static_cast<std::size_t>(filter.reach) + 1, length = static_cast<std::size_t>(size);
+  padded.assign(length + 2 * pad, line[0]);
+  for (int i = 0; i < size; ++i) padded[static_cast<std::size_t>(i) + pad] = line[i * step];
+  std::fill_n(padded.begin() + static_cast<std::ptrdiff_t>(pad + length), pad, line[(size - 1) * step]);
+  std::uint32_t sum = 0;  // of the whole neighbours and the place itself
+  for (std::size_t k = 1; k < 2 * pad; ++k) sum += padded[k];
+  for (std::size_t i = 0; i < length; ++i) {
+    std::uint32_t const before = padded[i], after = padded[i + 2 * pad];
+    line[static_cast<std::ptrdiff_t>(i) * step] =
+        static_cast<std::uint8_t>((sum * filter.whole + (before + after) * filter.part + (1u << 23)) >> 24);
+    sum += after - padded[i + 1];
   }
 }
 
@@ -171,13 +180,13 @@ void gaussian_blur(Pixels& pixels, float sigma) {
   auto const [channels, height, width] = pixels.shape;
   auto const filter = third_of(sigma);
   std::ptrdiff_t const right = channels, down = std::ptrdiff_t{width} * channels;
-  std::vector<std::uint8_t> old(static_cast<std::size_t>(std::max(height, width)));
+  std::vector<std::uint8_t> padded;
   for (int row = 0; row < height; ++row)
     for (int channel = 0; channel < channels; ++channel)
       for (int pass = 0; pass < 3; ++pass)
-        box_pass(filter, pixels.hwc.data() + row * down + channel, width, right, old);
+        box_pass(filter, pixels.hwc.data() + row * down + channel, width, right, padded);
   for (std::ptrdiff_t i = 0; i < down; ++i)
-    for (int pass = 0; pass < 3; ++pass) box_pass(filter, pixels.hwc.data() + i, height, down, old);
+    for (int pass = 0; pass < 3; ++pass) box_pass(filter, pixels.hwc.data() + i, height, down, padded);
 }
 
 }  // namespace eexit::pixels

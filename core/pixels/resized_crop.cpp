@@ -2,6 +2,7 @@
 // then rows, each rounded to bytes; weights in units of 2^-22; taps outside the crop left out and the rest made to sum
 // to 1. The crop is never larger than the image, so nothing is averaged over more than the filter's own width.
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "core/pixels/random_box.h"
@@ -27,8 +28,8 @@ constexpr Filter bicubic{2, [](double x) {
 constexpr int precision = 22;
 
 struct Taps {
-  int first = 0;
-  std::vector<int> weights;
+  int first = 0, count = 0;
+  std::array<int, 5> weights{};  // four places at most; a fifth where rounding adds one
 };
 
 // For each of `size` places of the result, where it comes from among `old` places.
@@ -39,23 +40,23 @@ std::vector<Taps> taps(int old, int size, Filter const& filter) {
     double const centre = (place + 0.5) * scale;
     int const first = std::max(0, static_cast<int>(centre - filter.reach + 0.5));
     int const end = std::min(old, static_cast<int>(centre + filter.reach + 0.5));
-    std::vector<double> weights;
+    auto& made = all.emplace_back(Taps{.first = first, .count = end - first});
+    std::array<double, 5> weights{};
     double sum = 0;
-    for (int from = first; from < end; ++from) sum += weights.emplace_back(filter.weight(from - centre + 0.5));
-    auto& made = all.emplace_back(Taps{.first = first, .weights = {}});
-    for (double const weight : weights)
-      made.weights.push_back(static_cast<int>(std::round(weight / sum * (1 << precision))));
+    for (int i = 0; i < made.count; ++i) {
+      auto const at = static_cast<std::size_t>(i);
+      weights.at(at) = filter.weight(first + i - centre + 0.5);
+      sum += weights[at];
+    }
+    for (std::size_t i = 0; i < weights.size(); ++i)
+      made.weights[i] = static_cast<int>(std::round(weights[i] / sum * (1 << precision)));
   }
   return all;
 }
 
 std::uint8_t weighted(Taps const& taps, std::uint8_t const* from, std::ptrdiff_t step) {
   int sum = 1 << (precision - 1);
-  from += taps.first * step;
-  for (int const weight : taps.weights) {
-    sum += weight * *from;
-    from += step;
-  }
+  for (int i = 0; i < taps.count; ++i) sum += taps.weights[static_cast<std::size_t>(i)] * from[i * step];
   return static_cast<std::uint8_t>(std::clamp(sum >> precision, 0, 255));
 }
 
@@ -65,13 +66,16 @@ void resize(Pixels& pixels, Box const& box, Filter const& filter) {
   auto const columns = taps(box.width, width, filter), rows = taps(box.height, height, filter);
   // Into the first box.height rows of spare, then from there.
   auto* to = pixels.spare.data();
-  for (int row = box.top; row < box.top + box.height; ++row)
+  for (int row = box.top; row < box.top + box.height; ++row) {
+    auto const* line = pixels.hwc.data() + row * row_bytes + box.left * channels;
     for (auto const& column : columns)
       for (int channel = 0; channel < channels; ++channel)
-        *to++ = weighted(column, pixels.hwc.data() + row * row_bytes + box.left * channels + channel, channels);
+        *to++ = weighted(column, line + column.first * channels + channel, channels);
+  }
   to = pixels.hwc.data();
   for (auto const& row : rows)
-    for (std::ptrdiff_t i = 0; i < row_bytes; ++i) *to++ = weighted(row, pixels.spare.data() + i, row_bytes);
+    for (std::ptrdiff_t i = 0; i < row_bytes; ++i)
+      *to++ = weighted(row, pixels.spare.data() + row.first * row_bytes + i, row_bytes);
 }
 
 // Where no try fitted: the largest centred box whose ratio is allowed.
