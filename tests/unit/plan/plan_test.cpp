@@ -7,6 +7,7 @@
 #include "core/plan/protocol.h"
 #include "tests/support/approve.h"
 #include "tests/support/catch.h"
+#include "tests/unit/base/temporary_folder.h"
 #include "tests/unit/plan/fake_catalog.h"
 
 using namespace eexit;
