@@ -10,6 +10,7 @@
 #include "core/base/text.h"
 #include "core/exits/policy.h"
 #include "core/methods/method.h"
+#include "core/pixels/augmentation.h"
 #include "core/plan/plan.h"
 #include "core/plan/read_run.h"
 #include "core/report/table.h"
@@ -40,6 +41,7 @@ std::vector<Listed> plugins(Registry<Make> registry) {
 std::vector<Listed> listed(std::string const& what, Catalog const& catalog) {
   if (what == "arch") return plugins(archs());
   if (what == "datasets") return plugins(datasets());
+  if (what == "augmentations") return plugins(augmentations());
   if (what == "methods") return plugins(methods());
   if (what == "regimes") return plugins(regimes());
   if (what == "policies") return plugins(policies());
@@ -81,8 +83,8 @@ int list_runs(Args const& args) {
 }  // namespace
 
 std::vector<std::string> const& lists() {
-  static std::vector<std::string> const all = {"arch",     "datasets", "methods", "regimes", "policies",
-                                               "analyses", "run",      "eval",    "runs"};
+  static std::vector<std::string> const all = {"arch",     "datasets", "augmentations", "methods", "regimes",
+                                               "policies", "analyses", "run",           "eval",    "runs"};
   return all;
 }
 
