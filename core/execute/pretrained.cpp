@@ -25,7 +25,8 @@ std::string some_of(Names const& names) {
 }
 
 std::string text_of(c10::IntArrayRef sizes) {
-  std::vector<std::int64_t> const numbers(sizes.begin(), sizes.end());
+  std::vector<std::string> numbers;
+  for (auto const size : sizes) numbers.push_back(std::to_string(size));
   return "[" + join(numbers, ", ") + "]";
 }
 
