@@ -94,7 +94,7 @@ Picture cut_out(Picture const& picture, Window part) {
 }  // namespace
 
 Picture resize(Picture const& picture, int height, int width, Window part, Filter filter) {
-  require(picture.channels == 1 || picture.channels == 3, "pictures of 1 or 3 channels are resized");
+  require(picture.channels >= 1 && picture.channels <= 4, "pictures of 1 to 4 channels are resized");
   require(picture.height > 0 && picture.width > 0 && part.height > 0 && part.width > 0, "pictures have pixels");
   require(part.top >= 0 && part.left >= 0 && part.top + part.height <= height && part.left + part.width <= width,
           "the window lies in the picture");
@@ -107,11 +107,14 @@ Picture resize(Picture const& picture, int height, int width, Window part, Filte
   int const first = rows.taps.front().first, end = rows.taps.back().first + rows.taps.back().count;
   auto const in_row = static_cast<std::size_t>(picture.width) * static_cast<std::size_t>(picture.channels);
   auto const out_row = static_cast<std::size_t>(part.width) * static_cast<std::size_t>(picture.channels);
+  constexpr void (*squeezes[])(std::uint8_t const*, Axis const&, std::uint8_t*) = {squeeze_row<1>, squeeze_row<2>,
+                                                                                   squeeze_row<3>, squeeze_row<4>};
+  auto* const squeeze = squeezes[picture.channels - 1];
   std::vector<std::uint8_t> narrow(out_row * static_cast<std::size_t>(end - first));
   for (int y = first; y < end; ++y) {
     auto const* const in = picture.pixels.data() + static_cast<std::size_t>(y) * in_row;
     auto* const out = narrow.data() + static_cast<std::size_t>(y - first) * out_row;
-    picture.channels == 1 ? squeeze_row<1>(in, columns, out) : squeeze_row<3>(in, columns, out);
+    squeeze(in, columns, out);
   }
 
   Picture result{.channels = picture.channels, .height = part.height, .width = part.width, .pixels = {}};

@@ -51,7 +51,7 @@ struct Network {
       : names(build_backbone(arch, of, classes, seed)), net(build_net(arch, of, classes, seed)) {}
 };
 
-bool equal(ExitNet const& a, ExitNet const& b, std::string const& but = "nothing") {
+bool same_weights(ExitNet const& a, ExitNet const& b, std::string const& but = "nothing") {
   auto const theirs = tensors_of(b);
   for (auto const& [name, tensor] : tensors_of(a))
     if (!name.starts_with(but) && !torch::equal(tensor, theirs.at(name))) return false;
@@ -67,9 +67,9 @@ TEST_CASE("a network starts from a file in published names, or in its own", "[we
     for (auto const& tensors : {published(from.names, *from.net), bytes_of(*from.net)}) {
       File const file(tensors);
       Network const to(arch, shape, 10, 2);
-      CHECK_FALSE(equal(*from.net, *to.net));
+      CHECK_FALSE(same_weights(*from.net, *to.net));
       CHECK(load_pretrained(*to.net, to.names, file.path).empty());
-      CHECK(equal(*from.net, *to.net));
+      CHECK(same_weights(*from.net, *to.net));
     }
   }
 }
@@ -107,7 +107,7 @@ TEST_CASE("positions are made to fit another size of image", "[weights]") {
   auto const notes = load_pretrained(*to.net, to.names, file.path);
   REQUIRE(notes.size() == 1);
   CHECK(notes[0].ends_with("are resized to 6 x 8"));
-  CHECK(equal(*from.net, *to.net, "stage.stem.positions") == true);
+  CHECK(same_weights(*from.net, *to.net, "stage.stem.positions"));
   CHECK(tensors_of(*to.net).at("stage.stem.positions").size(1) == 49);
 }
 
@@ -118,7 +118,7 @@ TEST_CASE("a file that does not fit is refused with the names that do not", "[we
     File const file(tensors);
     Network const to(arch, shape, 10, 2), before(arch, shape, 10, 2);
     auto const message = test::message_of<SpecError>([&] { load_pretrained(*to.net, to.names, file.path); });
-    CHECK(equal(*to.net, *before.net));  // nothing is half loaded
+    CHECK(same_weights(*to.net, *before.net));  // nothing is half loaded
     return message;
   };
   auto tensors = good;

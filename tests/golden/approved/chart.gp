@@ -27,12 +27,12 @@ set xrange [0.166:1.084]
 set yrange [78.62:88.88]
 set xtics 0.25 nomirror
 set ytics 2 nomirror
-set xlabel 'cost'
-set ylabel 'accuracy in %'
 set arrow from first 0.25, graph 0 to first 0.25, graph 1 nohead back dashtype (12,8) linewidth 1 linecolor '#8A8A8A'
 set arrow from first 0.5, graph 0 to first 0.5, graph 1 nohead back dashtype (12,8) linewidth 1 linecolor '#8A8A8A'
 set arrow from first 0.75, graph 0 to first 0.75, graph 1 nohead back dashtype (12,8) linewidth 1 linecolor '#8A8A8A'
 set arrow from first 1, graph 0 to first 1, graph 1 nohead back dashtype (12,8) linewidth 1 linecolor '#8A8A8A'
+set xlabel 'cost'
+set ylabel 'accuracy in %'
 set key inside bottom right opaque box linecolor '#D8D8D8' linewidth 0.5 Left reverse samplen 2 spacing 1.2 width 1 height 0.3
 set terminal svg size 760,500 noenhanced font 'Helvetica,14' background '#FFFFFF'
 set output 'out/it''s.svg'
