@@ -18,7 +18,7 @@ constexpr std::array palette = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E6
 constexpr int width = 760, least_height = 500;      // of the SVG; the PNG has twice as many pixels
 constexpr int plot_width = 660, plot_height = 350;  // about what the margins leave
 constexpr int most_columns = 3;                     // of panels
-constexpr int panel_width = 330, panel_height = 270, panel_gap = 22, panel_row_gap = 44;
+constexpr int panel_width = 330, panel_height = 270, panel_gap = 22, panel_row_gap = 66;
 constexpr int left_margin = 74, right_margin = 20, axis_margin = 62, text_line = 22, legend_line = 24;
 
 std::string_view colour_of(Series const& series) {

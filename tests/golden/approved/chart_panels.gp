@@ -67,7 +67,7 @@ END
 $l2 <<END
 -1 -1
 END
-set terminal svg size 1128,758 noenhanced font 'Helvetica,14' background '#FFFFFF'
+set terminal svg size 1128,780 noenhanced font 'Helvetica,14' background '#FFFFFF'
 set output 'c.svg'
 set encoding utf8
 set border 3 linewidth 1 linecolor '#444444'
@@ -75,10 +75,10 @@ set tics out scale 0.6 textcolor '#222222'
 set format '%g'
 set grid linetype 1 linewidth 0.5 linecolor '#E3E3E3'
 set multiplot
-set label 'it''s `date` "quoted" a_b^c' at screen 0.06560283687943262, screen 0.9656992084432717 left font ',16' textcolor '#222222'
-set label 'n = 3' at screen 0.06560283687943262, screen 0.9366754617414248 left font ',12' textcolor '#666666'
-set label 'cost' at screen 0.523936170212766, screen 0.05804749340369397 center font ',14' textcolor '#000000'
-set label 'accuracy in %' at screen 0.015957446808510637, screen 0.4986807387862797 center rotate font ',14' textcolor '#000000'
+set label 'it''s `date` "quoted" a_b^c' at screen 0.06560283687943262, screen 0.9666666666666667 left font ',16' textcolor '#222222'
+set label 'n = 3' at screen 0.06560283687943262, screen 0.9384615384615385 left font ',12' textcolor '#666666'
+set label 'cost' at screen 0.523936170212766, screen 0.05641025641025643 center font ',14' textcolor '#000000'
+set label 'accuracy in %' at screen 0.015957446808510637, screen 0.4987179487179487 center rotate font ',14' textcolor '#000000'
 set xrange [0.166:1.084]
 set yrange [78.62:88.88]
 set xtics 0.25 nomirror
@@ -90,8 +90,8 @@ set arrow from first 1, graph 0 to first 1, graph 1 nohead back dashtype (12,8) 
 unset key
 set lmargin at screen 0.06560283687943262
 set rmargin at screen 0.35815602836879434
-set tmargin at screen 0.8839050131926122
-set bmargin at screen 0.5277044854881267
+set tmargin at screen 0.8871794871794871
+set bmargin at screen 0.5410256410256411
 set label 'disjoint' at graph 0, graph 1 offset 0, 0.7 left font ',14' textcolor '#222222'
 set format y '%g'
 plot $s0 using 1:3:4 with filledcurves fillcolor '#0072B2' fill transparent solid 0.18 noborder notitle, \
@@ -103,8 +103,8 @@ plot $s0 using 1:3:4 with filledcurves fillcolor '#0072B2' fill transparent soli
 unset label
 set lmargin at screen 0.3776595744680851
 set rmargin at screen 0.6702127659574468
-set tmargin at screen 0.8839050131926122
-set bmargin at screen 0.5277044854881267
+set tmargin at screen 0.8871794871794871
+set bmargin at screen 0.5410256410256411
 set label 'joint' at graph 0, graph 1 offset 0, 0.7 left font ',14' textcolor '#222222'
 set format y ''
 plot $s4 using 1:3:4 with filledcurves fillcolor '#0072B2' fill transparent solid 0.18 noborder notitle, \
@@ -116,8 +116,8 @@ plot $s4 using 1:3:4 with filledcurves fillcolor '#0072B2' fill transparent soli
 unset label
 set lmargin at screen 0.6897163120567376
 set rmargin at screen 0.9822695035460993
-set tmargin at screen 0.8839050131926122
-set bmargin at screen 0.5277044854881267
+set tmargin at screen 0.8871794871794871
+set bmargin at screen 0.5410256410256411
 set label 'mixed' at graph 0, graph 1 offset 0, 0.7 left font ',14' textcolor '#222222'
 set format y ''
 plot $s8 using 1:3:4 with filledcurves fillcolor '#0072B2' fill transparent solid 0.18 noborder notitle, \
@@ -129,8 +129,8 @@ plot $s8 using 1:3:4 with filledcurves fillcolor '#0072B2' fill transparent soli
 unset label
 set lmargin at screen 0.06560283687943262
 set rmargin at screen 0.35815602836879434
-set tmargin at screen 0.4696569920844327
-set bmargin at screen 0.11345646437994727
+set tmargin at screen 0.45641025641025645
+set bmargin at screen 0.11025641025641031
 set label 'it''s' at graph 0, graph 1 offset 0, 0.7 left font ',14' textcolor '#222222'
 set format y '%g'
 plot $s12 using 1:3:4 with filledcurves fillcolor '#0072B2' fill transparent solid 0.18 noborder notitle, \
@@ -148,7 +148,7 @@ set xrange [0:1]
 set yrange [0:1]
 set lmargin at screen 0
 set rmargin at screen 1
-set tmargin at screen 0.0316622691292876
+set tmargin at screen 0.03076923076923077
 set bmargin at screen 0
 set key at screen 0.5, screen 0 center bottom horizontal maxcols 6 Left reverse samplen 2 spacing 1.2 width 1 height 0.3
 plot $l0 using 1:2 with lines linecolor '#0072B2' linewidth 2 title 'mixed', \
@@ -156,7 +156,7 @@ plot $l0 using 1:2 with lines linecolor '#0072B2' linewidth 2 title 'mixed', \
      $l2 using 1:2 with points pointtype 1 pointsize 1.3 linewidth 2.5 linecolor '#CC79A7' title 'rival'
 unset multiplot
 reset
-set terminal pngcairo size 2256,1516 noenhanced font 'Helvetica,14' background '#FFFFFF' fontscale 1.5 linewidth 2 pointscale 2.6
+set terminal pngcairo size 2256,1560 noenhanced font 'Helvetica,14' background '#FFFFFF' fontscale 1.5 linewidth 2 pointscale 2.6
 set output 'c.png'
 set encoding utf8
 set border 3 linewidth 1 linecolor '#444444'
@@ -164,10 +164,10 @@ set tics out scale 0.6 textcolor '#222222'
 set format '%g'
 set grid linetype 1 linewidth 0.5 linecolor '#E3E3E3'
 set multiplot
-set label 'it''s `date` "quoted" a_b^c' at screen 0.06560283687943262, screen 0.9656992084432717 left font ',16' textcolor '#222222'
-set label 'n = 3' at screen 0.06560283687943262, screen 0.9366754617414248 left font ',12' textcolor '#666666'
-set label 'cost' at screen 0.523936170212766, screen 0.05804749340369397 center font ',14' textcolor '#000000'
-set label 'accuracy in %' at screen 0.015957446808510637, screen 0.4986807387862797 center rotate font ',14' textcolor '#000000'
+set label 'it''s `date` "quoted" a_b^c' at screen 0.06560283687943262, screen 0.9666666666666667 left font ',16' textcolor '#222222'
+set label 'n = 3' at screen 0.06560283687943262, screen 0.9384615384615385 left font ',12' textcolor '#666666'
+set label 'cost' at screen 0.523936170212766, screen 0.05641025641025643 center font ',14' textcolor '#000000'
+set label 'accuracy in %' at screen 0.015957446808510637, screen 0.4987179487179487 center rotate font ',14' textcolor '#000000'
 set xrange [0.166:1.084]
 set yrange [78.62:88.88]
 set xtics 0.25 nomirror
@@ -179,8 +179,8 @@ set arrow from first 1, graph 0 to first 1, graph 1 nohead back dashtype (12,8) 
 unset key
 set lmargin at screen 0.06560283687943262
 set rmargin at screen 0.35815602836879434
-set tmargin at screen 0.8839050131926122
-set bmargin at screen 0.5277044854881267
+set tmargin at screen 0.8871794871794871
+set bmargin at screen 0.5410256410256411
 set label 'disjoint' at graph 0, graph 1 offset 0, 0.7 left font ',14' textcolor '#222222'
 set format y '%g'
 plot $s0 using 1:3:4 with filledcurves fillcolor '#0072B2' fill transparent solid 0.18 noborder notitle, \
@@ -192,8 +192,8 @@ plot $s0 using 1:3:4 with filledcurves fillcolor '#0072B2' fill transparent soli
 unset label
 set lmargin at screen 0.3776595744680851
 set rmargin at screen 0.6702127659574468
-set tmargin at screen 0.8839050131926122
-set bmargin at screen 0.5277044854881267
+set tmargin at screen 0.8871794871794871
+set bmargin at screen 0.5410256410256411
 set label 'joint' at graph 0, graph 1 offset 0, 0.7 left font ',14' textcolor '#222222'
 set format y ''
 plot $s4 using 1:3:4 with filledcurves fillcolor '#0072B2' fill transparent solid 0.18 noborder notitle, \
@@ -205,8 +205,8 @@ plot $s4 using 1:3:4 with filledcurves fillcolor '#0072B2' fill transparent soli
 unset label
 set lmargin at screen 0.6897163120567376
 set rmargin at screen 0.9822695035460993
-set tmargin at screen 0.8839050131926122
-set bmargin at screen 0.5277044854881267
+set tmargin at screen 0.8871794871794871
+set bmargin at screen 0.5410256410256411
 set label 'mixed' at graph 0, graph 1 offset 0, 0.7 left font ',14' textcolor '#222222'
 set format y ''
 plot $s8 using 1:3:4 with filledcurves fillcolor '#0072B2' fill transparent solid 0.18 noborder notitle, \
@@ -218,8 +218,8 @@ plot $s8 using 1:3:4 with filledcurves fillcolor '#0072B2' fill transparent soli
 unset label
 set lmargin at screen 0.06560283687943262
 set rmargin at screen 0.35815602836879434
-set tmargin at screen 0.4696569920844327
-set bmargin at screen 0.11345646437994727
+set tmargin at screen 0.45641025641025645
+set bmargin at screen 0.11025641025641031
 set label 'it''s' at graph 0, graph 1 offset 0, 0.7 left font ',14' textcolor '#222222'
 set format y '%g'
 plot $s12 using 1:3:4 with filledcurves fillcolor '#0072B2' fill transparent solid 0.18 noborder notitle, \
@@ -237,7 +237,7 @@ set xrange [0:1]
 set yrange [0:1]
 set lmargin at screen 0
 set rmargin at screen 1
-set tmargin at screen 0.0316622691292876
+set tmargin at screen 0.03076923076923077
 set bmargin at screen 0
 set key at screen 0.5, screen 0 center bottom horizontal maxcols 6 Left reverse samplen 2 spacing 1.2 width 1 height 0.3
 plot $l0 using 1:2 with lines linecolor '#0072B2' linewidth 2 title 'mixed', \
