@@ -14,7 +14,7 @@ cmp spec.json before.json
 grep -q 'holds fashion_mnist, 1,000 samples' found.txt || fail "init did not recognise the fixture"
 "$EEXIT" sweep fixture.json --dry-run >plan.txt
 mkdir empty
-expect 66 'empty: no data set that is known; looked for train-images-idx3-ubyte.*fashion_mnist, mnist' \
+expect 66 'empty: no data set that is known; looked for .*train-images-idx3-ubyte.*fashion_mnist, kmnist, mnist' \
   "$EEXIT" init other.json --data empty
 expect 66 'nowhere: no such folder' "$EEXIT" init other.json --data nowhere
 [[ ! -e other.json && ! -e out ]] || fail "a refused init left something behind"
