@@ -26,9 +26,12 @@ Images const& OpenData::images(Choice const& source, Split split) {
   auto const key = source.name + source.params + (split == Split::train ? "/train" : "/test");
   auto const found = open_.find(key);
   if (found != open_.end()) return found->second;
+  return open_[key] = load_images(open_data(source, split), device_);
+}
+
+Dataset open_data(Choice const& source, Split split) {
   JsonReader reader(source.params, std::make_shared<Source>());
-  auto const data = find(datasets(), "data set", source.name, "data").make(reader).open(split);
-  return open_[key] = load_images(data, device_);
+  return find(datasets(), "data set", source.name, "data").make(reader).open(split);
 }
 
 fs::path weights_of(Store const& store, Run const& run) {

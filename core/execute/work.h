@@ -30,6 +30,8 @@ enum class WorkEnd {
 // stop was asked for; RunError (Exit::io) when the disk is full.
 WorkEnd do_nodes(Graph const&, std::vector<std::size_t> const& nodes, Plan const&, Store const&, WorkOptions const&);
 
+Dataset open_data(Choice const& source, Split);
+
 // Opened data sets, each once.
 class OpenData {
  public:

@@ -1,0 +1,80 @@
+#include <set>
+
+#include "cli/benchmarks.h"
+#include "cli/study_files.h"
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "core/execute/build.h"
+#include "core/execute/timing.h"
+#include "tests/support/bare_loop.h"
+
+namespace eexit::cli {
+
+// The trainer and the bare loop over equal networks and rows, f32 and bf16.
+int bench_train(Args const& args) {
+  Store store(args.out);
+  store.read_only = true;
+  auto const device = device_of(args);
+  auto const plan = read_plan(args.positional.at(1), args, store);
+  auto const& run = first_joint(plan, args.positional[1]);
+  int const steps = number(args, "steps", 1), rounds = number(args, "rounds", 1);
+  OpenData data(device);
+  auto const& images = data.images(run.data.source, Split::train);
+  TimedTraining const ours(run, *joint_phase_of(run), steps, device, images);
+  auto const rows = std::min(images.rows(), run.train.batch * steps);
+  std::vector<int> first_rows(
+      run.splits->train.begin(),
+      run.splits->train.begin() + std::min<long>(rows, static_cast<long>(run.splits->train.size())));
+  auto const bare_batch = plain_batch(images, first_rows);
+  auto const bare = [&](bool bf16) {
+    auto const net = ours.fresh_net();
+    return bare_loop(*net, bare_batch.input.x, bare_batch.target_b, run.train.batch, steps, bf16);
+  };
+  std::vector<Arm> const arms = {{"eexit, f32", [&] { return ours(false); }},
+                                 {"eexit, f32 again (A/A)", [&] { return ours(false); }},
+                                 {"bare loop, f32", [&] { return bare(false); }},
+                                 {"eexit, bf16", [&] { return ours(true); }},
+                                 {"bare loop, bf16", [&] { return bare(true); }}};
+  auto const seconds = interleave(arms, rounds);
+  Table table{.title = title("train", run, steps), .header = {"arm", "img/s", "ratio to bare loop, f32"}};
+  for (std::size_t arm = 0; arm < arms.size(); ++arm)
+    table.rows.push_back(
+        {arms[arm].name, speed_text(run, steps, seconds[arm]), spread(quotients(seconds[2], seconds[arm]), 3)});
+  table.footnotes = {drift_text(seconds[0], seconds[1]),
+                     "eexit: all of the trainer but checks on val; bare loop: forward, backward, fused SGD alone",
+                     hardware(rounds)};
+  print(table, args.json);
+  return 0;
+}
+
+// Joint training of each method of the plan, against the first.
+int bench_methods(Args const& args) {
+  Store store(args.out);
+  store.read_only = true;
+  auto const device = device_of(args);
+  auto const plan = read_plan(args.positional.at(1), args, store);
+  auto const& first = first_joint(plan, args.positional[1]);
+  int const steps = number(args, "steps", 1), rounds = number(args, "rounds", 1);
+  OpenData data(device);
+  auto const& images = data.images(first.data.source, Split::train);
+  std::vector<Arm> arms;
+  std::set<std::string> known;
+  for (auto const& run : plan.runs) {
+    auto const joint = joint_phase_of(run);
+    if (!joint || !(run.arch == first.arch) || !known.insert(run.method_label).second) continue;
+    arms.push_back(
+        {run.method_label, [timed = TimedTraining(run, *joint, steps, device, images)] { return timed(false); }});
+  }
+  arms.push_back({first.method_label + " again (A/A)", arms.front().run});
+  auto const seconds = interleave(arms, rounds);
+  Table table{.title = title("methods", first, steps), .header = {"method", "img/s", "time of " + arms[0].name}};
+  for (std::size_t arm = 0; arm < arms.size(); ++arm)
+    table.rows.push_back(
+        {arms[arm].name, speed_text(first, steps, seconds[arm]), spread(quotients(seconds[arm], seconds[0]), 3)});
+  table.footnotes = {drift_text(seconds.front(), seconds.back()), "joint training in f32, all but checks on val",
+                     hardware(rounds)};
+  print(table, args.json);
+  return 0;
+}
+
+}  // namespace eexit::cli

@@ -1,0 +1,56 @@
+// What the benchmarks share: joint phases trained again and again, and how speeds are written.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "core/execute/train.h"
+#include "core/report/table.h"
+
+namespace eexit::cli {
+
+// A flag's number, from `least` to a million.
+int number(Args const&, char const* flag, int least);
+
+// median (lowest to highest)
+std::string spread(std::vector<double> const& values, int decimals);
+// Threads, rounds, load and revision, for a footnote.
+std::string hardware(int rounds);
+void print(Table const&, bool json);
+
+std::optional<std::size_t> joint_phase_of(Run const&);
+// SpecError where no run of the plan has a joint phase.
+Run const& first_joint(Plan const&, std::string const& spec);
+std::string title(std::string const& what, Run const&, int steps);
+
+// Round by round: what slows the machine for a while slows neighbours in time alike.
+std::vector<double> quotients(std::vector<double> const& above, std::vector<double> const& below);
+// Images a second of `steps` steps.
+std::string speed_text(Run const&, int steps, std::vector<double> const& seconds);
+std::string drift_text(std::vector<double> const& first, std::vector<double> const& again);
+
+// A joint phase of a run, `steps` long and trained from the start, again and again.
+class TimedTraining {
+ public:
+  TimedTraining(Run const&, std::size_t phase, int steps, torch::Device, Images const&);
+  std::shared_ptr<ExitNet> fresh_net() const;
+
+  double operator()(bool bf16) const;  // seconds of the steps, waiting for their batches among them
+
+ private:
+  Run const& run_;
+  std::size_t number_;
+  PlannedPhase phase_;
+  Method method_;
+  torch::Device device_;
+  Images const& images_;
+};
+
+int bench_train(Args const&);
+int bench_methods(Args const&);
+int bench_exits(Args const&);
+int bench_images(Args const&);
+
+}  // namespace eexit::cli
