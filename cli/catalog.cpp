@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/arch/arch.h"
+#include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/execute/augment.h"
 #include "core/execute/build.h"
@@ -142,14 +143,32 @@ DataFacts data_facts(Store const& store, Choice const& choice) {
   return facts_from(text);
 }
 
-// Remembered by the file's path, size and time: large files are read once.
+// Remembered by the file's path, size and time: large files are read once. What was not simply copied is said each
+// time.
 std::string weights_digest(Store const& store, fs::path const& file, Choice const& arch, ImageShape const& shape,
                            int classes) {
-  if (!fs::is_regular_file(file)) return checked_weights(file, arch, shape, classes);  // says so
-  auto const depends_on = fs::weakly_canonical(file).string() + " " + std::to_string(fs::file_size(file)) + " " +
-                          std::to_string(fs::last_write_time(file).time_since_epoch().count()) + arch.name +
-                          arch.params + shape_text(shape, classes);
-  return remember(store, "weights", depends_on, [&] { return checked_weights(file, arch, shape, classes); });
+  auto const network = arch.name + arch.params + shape_text(shape, classes);
+  auto const look = [&] {
+    auto const checked = check_weights(file, arch, shape, classes);
+    return Json({{"digest", checked.digest}, {"notes", checked.notes}}).dump();
+  };
+  bool const there = fs::is_regular_file(file);
+  auto const depends_on = !there
+                              ? ""
+                              : fs::weakly_canonical(file).string() + " " + std::to_string(fs::file_size(file)) + " " +
+                                    std::to_string(fs::last_write_time(file).time_since_epoch().count()) + network;
+  auto const text = there ? remember(store, "weights", depends_on, look) : look();  // says that it is not
+  store.replace("weights-last", file.string() + network, text);
+  auto const json = Json::parse(text);
+  for (std::string const note : json.at("notes")) say("weights", file.string() + ": " + note);
+  return json.at("digest");
+}
+
+// The file may be gone, or another, when one looks at what a sweep has done.
+std::string last_weights_digest(Store const& store, fs::path const& file, Choice const& arch, ImageShape const& shape,
+                                int classes) {
+  auto const last = store.recall("weights-last", file.string() + arch.name + arch.params + shape_text(shape, classes));
+  return last ? Json::parse(*last).at("digest").get<std::string>() : weights_digest(store, file, arch, shape, classes);
 }
 
 // What is here, if anything, may be another data set than that of the sweep.
@@ -221,6 +240,9 @@ Catalog real_catalog(Store const& store) {
 Catalog looking_catalog(Store const& store) {
   auto catalog = real_catalog(store);
   catalog.data = [&store](Choice const& data) { return last_data_facts(store, data); };
+  catalog.weights = [&store](std::string const& file, Choice const& arch, ImageShape const& shape, int classes) {
+    return last_weights_digest(store, file, arch, shape, classes);
+  };
   return catalog;
 }
 

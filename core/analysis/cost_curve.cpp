@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "core/analysis/analysis.h"
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "core/exits/statistics.h"
+#include "core/report/pivot_items.h"
 
 namespace eexit::analysis {
 
@@ -19,7 +21,8 @@ constexpr int colours = 6;  // of runs; plain networks are black, rivals grey: c
 
 // All seeds of one line of the chart.
 struct Group {
-  std::string label, role, panel;                     // panel: "" where it stands in all
+  std::string label, role;
+  std::optional<std::string> panel;                   // none: in all
   std::map<std::string, std::vector<Reading>> lines;  // by run
   std::map<double, std::vector<double>> dots;         // accuracies in % of a single exit, by its cost
 };
@@ -52,11 +55,14 @@ std::map<std::string, Result> runs_of(Study const& study) {
   return runs;
 }
 
+// Which of the repetitions of one and the same a run is.
+std::vector<std::string> seeds_of(Result const& run) { return {std::to_string(run.seed), text_of(run, "head_seed")}; }
+
 // A setting in which two runs differ, one that names a kind if there is one: what belongs to a kind differs with it.
 std::string first_difference(Result const& a, Result const& b) {
   std::string first = "run";
   for (auto const& [name, value] : a.axes) {
-    if (value == text_of(b, name)) continue;
+    if (name == "head_seed" || value == text_of(b, name)) continue;
     if (name.ends_with(".name")) return name;
     if (first == "run") first = name;
   }
@@ -76,7 +82,7 @@ std::vector<std::string> telling_apart(std::map<std::string, Result> const& runs
     if (values.size() > 1) names.emplace_back(name);
   }
   auto const cell_of_run = [&](Result const& run) {
-    std::vector<std::string> cell = {std::to_string(run.seed)};
+    auto cell = seeds_of(run);
     for (auto const& name : names) cell.push_back(text_of(run, name));
     return cell;
   };
@@ -99,12 +105,16 @@ std::vector<std::string> telling_apart(std::map<std::string, Result> const& runs
 std::string label_of(Result const& run, std::vector<std::string> const& names) {
   auto const named = [&](char const* name) { return std::find(names.begin(), names.end(), name) != names.end(); };
   if (run.role != "run") {
-    auto const own = run.arch + (run.role == "plain" ? " (plain)" : " (rival)");
+    auto own = run.arch + (run.role == "plain" ? " (plain)" : " (rival)");
+    for (auto const& name : names)
+      if (name.find('.') != std::string::npos && !pivots::is_foreign(name) && !name.starts_with("arch."))
+        own += ", " + name.substr(name.rfind('.') + 1) + " " + text_of(run, name);
     return named("data") ? run.data + " " + own : own;
   }
   std::vector<std::string> parts, settings;
   for (auto const& name : names) {
-    auto const text = text_of(run, name);
+    auto text = text_of(run, name);
+    if (text.empty()) text = "-";
     auto const dot = name.rfind('.');
     if (name == "placement")
       settings.push_back("after " + text);
@@ -160,6 +170,16 @@ struct Asked {
   std::string policy, confidence, split, panels;
 };
 
+// The panel of a run: its own value. A plain network or a rival stands where its value is a run's; in all where it has
+// none, such as a regime.
+std::optional<std::string> panel_for(Result const& run, std::string const& by, std::set<std::string> const& of_runs) {
+  if (by.empty()) return std::nullopt;
+  auto const text = text_of(run, by);
+  auto const value = text.empty() ? "-" : text;
+  if (run.role == "run") return value;
+  return pivots::is_foreign(by) || !of_runs.contains(value) ? std::nullopt : std::optional(value);
+}
+
 // The groups in order of first appearance. `asked` is given the rule and measure shown where it names none.
 std::vector<Group> groups_of(Study const& study, std::map<std::string, Result> const& runs,
                              std::vector<std::string> const& names, Asked& asked) {
@@ -167,12 +187,15 @@ std::vector<Group> groups_of(Study const& study, std::map<std::string, Result> c
   auto const at = [&](char const* name) { return table.column(name); };
   auto const run_at = at("run"), split_at = at("split"), policy_at = at("policy"), kind_at = at("kind"),
              confidence_at = at("confidence"), cost_at = at("cost_fraction"), value_at = at("value");
+  std::set<std::string> panels;
+  for (auto const& [id, run] : runs)
+    if (run.role == "run") panels.insert(panel_for(run, asked.panels, {}).value_or(""));
   std::vector<Group> groups;
   for (auto const& row : table.rows) {
     if (row[split_at] != asked.split) continue;
     auto const& run = runs.at(row[run_at]);
     auto const label = label_of(run, names);
-    auto const panel = run.role == "run" && !asked.panels.empty() ? text_of(run, asked.panels) : "";
+    auto const panel = panel_for(run, asked.panels, panels);
     auto group = std::find_if(groups.begin(), groups.end(),
                               [&](Group const& g) { return g.label == label && g.panel == panel; });
     if (group == groups.end())
@@ -203,8 +226,9 @@ std::string subtitle_of(Study const& study, std::vector<std::string> const& vary
 
 // Panels: those of runs, in order of first appearance; -1 where a group stands in all.
 int panel_of(Chart const& chart, Group const& group) {
-  auto const found = std::find(chart.panels.begin(), chart.panels.end(), group.panel);
-  return chart.panels.empty() ? 0 : found == chart.panels.end() ? -1 : static_cast<int>(found - chart.panels.begin());
+  if (chart.panels.empty()) return 0;
+  if (!group.panel) return -1;
+  return static_cast<int>(std::find(chart.panels.begin(), chart.panels.end(), *group.panel) - chart.panels.begin());
 }
 
 // A group's line and its single exits. `number`: of its label among the runs'.
@@ -229,7 +253,7 @@ std::vector<Series> series_of(Group const& group, int number) {
   return made;
 }
 
-Chart chart_of(std::vector<Group> const& groups, std::string const& panels) {
+Chart chart_of(std::vector<Group> const& groups) {
   Chart chart{.title = "Accuracy against mean cost",
               .x_label = "mean cost per sample, fraction of the plain network's",
               .guides = {0.25, 0.5, 0.75, 1}};
@@ -239,8 +263,8 @@ Chart chart_of(std::vector<Group> const& groups, std::string const& panels) {
     if (group.role != "run") continue;
     seeds = std::max(seeds, group.lines.size());
     if (std::find(labels.begin(), labels.end(), group.label) == labels.end()) labels.push_back(group.label);
-    bool const known = std::find(chart.panels.begin(), chart.panels.end(), group.panel) != chart.panels.end();
-    if (!panels.empty() && !known) chart.panels.push_back(group.panel);
+    if (group.panel && std::find(chart.panels.begin(), chart.panels.end(), *group.panel) == chart.panels.end())
+      chart.panels.push_back(*group.panel);
   }
   for (auto const& group : groups) {
     auto const number = std::find(labels.begin(), labels.end(), group.label) - labels.begin();
@@ -263,7 +287,7 @@ Table exits_of(std::vector<Group> const& groups, std::string const& panels) {
     for (auto const& [cost, values] : group.dots) {
       auto const summary = summarise(values);
       auto& row = csv.rows.emplace_back();
-      if (!panels.empty()) row.push_back(group.panel.empty() ? "-" : group.panel);
+      if (!panels.empty()) row.push_back(group.panel.value_or("all"));
       row.insert(row.end(), {group.label, fixed(cost, 4), fixed(summary.mean, 2), std::to_string(summary.n)});
     }
   return csv;
@@ -302,7 +326,7 @@ Analyse cost_curve(JsonReader& reader) {
     if (!asked.panels.empty()) must_be_columns({asked.panels}, study.results, "cost_curve: panels");
     std::erase(names, asked.panels);
     auto const groups = groups_of(study, runs, names, asked);
-    auto chart = chart_of(groups, asked.panels);
+    auto chart = chart_of(groups);
     chart.subtitle = subtitle_of(study, varying, asked) + chart.subtitle;
     chart.y_label = asked.split + " accuracy (%)";
     leave_out_low_dots(chart);

@@ -9,9 +9,10 @@ namespace eexit::arch {
 torch::Tensor resized_positions(torch::Tensor const& table_1nd, int height, int width) {
   require(table_1nd.dim() == 3 && table_1nd.size(0) == 1 && table_1nd.size(1) > 1, "not a table of positions");
   auto const places = table_1nd.size(1) - 1, d = table_1nd.size(2);
-  if (places == static_cast<std::int64_t>(height) * width) return table_1nd;
   auto const side = std::lround(std::sqrt(static_cast<double>(places)));
-  if (side * side != places)
+  bool const square = side * side == places;
+  if (square ? side == height && side == width : places == static_cast<std::int64_t>(height) * width) return table_1nd;
+  if (!square)
     throw SpecError("a table of " + std::to_string(places) + " positions is no square and cannot be resized to " +
                     std::to_string(height) + " x " + std::to_string(width));
   auto const picture_1dhw = table_1nd.narrow(1, 1, places).transpose(1, 2).reshape({1, d, side, side});

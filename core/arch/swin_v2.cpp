@@ -158,14 +158,20 @@ struct Attention : torch::nn::Module {
         torch::cat({qkv->bias.narrow(0, 0, c), torch::zeros_like(out->bias), qkv->bias.narrow(0, 2 * c, c)});
     auto const parts = at::linear(x_rnc, qkv->weight, bias).reshape({b, w, n, 3, heads, d}).permute({3, 0, 1, 4, 2, 5});
     auto const q_bwand = directions(parts.select(0, 0)), k_bwand = directions(parts.select(0, 1));
-    auto weights = torch::matmul(q_bwand * scale.clamp_max(std::log(largest_scale)).exp(), k_bwand.transpose(-2, -1)) +
+    auto weights = exact_product(q_bwand * scale.clamp_max(std::log(largest_scale)).exp(), k_bwand.transpose(-2, -1)) +
                    positions();
     if (mask.value.defined()) weights = weights + mask.like(weights);
     weights = torch::dropout(weights.softmax(-1), attention_dropout, is_training());
     return torch::matmul(weights, parts.select(0, 2)).transpose(2, 3).reshape({b * w, n, c});
   }
 
-  // Of length 1, or 0 where nothing is; bf16 would round cosines that are scaled up afterwards.
+  // Not in bf16, whatever autocast says: it would round cosines that are scaled up to a hundred times.
+  static Tensor exact_product(Tensor const& a, Tensor const& b) {
+    c10::impl::ExcludeDispatchKeyGuard const no_autocast(c10::autocast_dispatch_keyset);
+    return torch::matmul(a, b);
+  }
+
+  // Of length 1, or 0 where nothing is.
   static Tensor directions(Tensor const& x) {
     auto const exact = at_least_f32(x);
     return exact / exact.norm(2, -1, /*keepdim=*/true).clamp_min(1e-12);

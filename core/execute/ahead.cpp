@@ -6,12 +6,20 @@
 
 namespace eexit {
 
-Ahead::Ahead(std::function<Make()> make_for_worker, long end, int workers, int depth) : end_(end), depth_(depth) {
+Ahead::Ahead(std::function<Make()> make_for_worker, long first, long end, int workers, int depth)
+    : end_(end), depth_(depth), next_(first), taken_(first) {
   require(workers >= 1 && depth >= 1, "batches are made ahead by one thread at least");
-  for (int i = 0; i < workers; ++i) threads_.emplace_back([this, make = make_for_worker()] { work(make); });
+  try {
+    for (int i = 0; i < workers; ++i) threads_.emplace_back([this, make = make_for_worker()] { work(make); });
+  } catch (...) {
+    close();
+    throw;
+  }
 }
 
-Ahead::~Ahead() {
+Ahead::~Ahead() { close(); }
+
+void Ahead::close() {
   {
     std::lock_guard const lock(mutex_);
     closed_ = true;
@@ -44,6 +52,7 @@ void Ahead::work(Make const& make) {
 }
 
 Batch Ahead::take(long step) {
+  require(step < end_, "a step beyond the last is asked for");
   std::unique_lock lock(mutex_);
   if (step < taken_ || step >= next_) {  // not the next ones: begin there
     made_.clear();

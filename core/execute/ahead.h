@@ -19,9 +19,9 @@ class Ahead {
  public:
   using Make = std::function<Batch(long step)>;
 
-  // make_for_worker: a Make for each thread, which alone calls it, one call at a time. Steps from `end` on are not
-  // made.
-  Ahead(std::function<Make()> make_for_worker, long end, int workers, int depth);
+  // The steps from `first` to `end` - 1. make_for_worker: a Make for each thread, which alone calls it, one call at a
+  // time.
+  Ahead(std::function<Make()> make_for_worker, long first, long end, int workers, int depth);
   Ahead(Ahead const&) = delete;
   Ahead& operator=(Ahead const&) = delete;
   ~Ahead();
@@ -36,10 +36,11 @@ class Ahead {
     bool ready = false;
   };
   void work(Make const&);
+  void close();
 
   long end_, depth_;
-  long next_ = 0;   // to be begun
-  long taken_ = 0;  // all before it are taken or passed over
+  long next_;   // to be begun
+  long taken_;  // all before it are taken or passed over
   bool closed_ = false;
   std::map<long, Made> made_;  // begun and not taken
   std::mutex mutex_;

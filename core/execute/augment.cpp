@@ -56,7 +56,9 @@ void mix_batch(Batch& batch, Mixing const& mixing, ImageShape const& shape, std:
 // The operations work on the host, image by image; torch's threads share the images.
 Batch through(std::vector<Augmentation> const& chain, Images const& images, std::vector<int> const& rows,
               Random random) {
-  auto const bytes = bytes_of(images, rows).to(torch::kCPU).contiguous(torch::MemoryFormat::ChannelsLast);
+  auto const given = bytes_of(images, rows).to(torch::kCPU);
+  auto const layout = layout_of(given.size(1));
+  auto const bytes = given.contiguous(layout);
   auto const format = format_of(images, bytes);
   auto const count = bytes.size(0), each = static_cast<std::int64_t>(format.shape.bytes());
   std::vector<std::uint8_t const*> from;
@@ -65,8 +67,7 @@ Batch through(std::vector<Augmentation> const& chain, Images const& images, std:
     from.push_back(bytes.const_data_ptr<std::uint8_t>() + i * each);
     seeds.push_back(random());
   }
-  auto x_bchw = torch::empty(bytes.sizes(),
-                             torch::TensorOptions(torch::kFloat32).memory_format(torch::MemoryFormat::ChannelsLast));
+  auto x_bchw = torch::empty(bytes.sizes(), torch::TensorOptions(torch::kFloat32).memory_format(layout));
   std::span<float> const values(x_bchw.mutable_data_ptr<float>(), static_cast<std::size_t>(count * each));
   at::parallel_for(0, count, 8, [&](std::int64_t first, std::int64_t last) {
     auto const start = static_cast<std::size_t>(first), some = static_cast<std::size_t>(last - first);

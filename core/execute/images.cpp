@@ -6,6 +6,7 @@
 #include <numeric>
 #include <span>
 
+#include "core/base/error.h"
 #include "core/base/signals.h"
 
 namespace eexit {
@@ -18,14 +19,23 @@ Tensor read_rows(Dataset const& data, std::vector<int> const& rows) {
   auto const count = static_cast<std::int64_t>(rows.size());
   auto pixels = torch::empty({count, shape.channels, shape.height, shape.width}, torch::kUInt8);
   auto* const out = pixels.mutable_data_ptr<std::uint8_t>();
-  at::parallel_for(0, count, 16, [&](std::int64_t from, std::int64_t to) {
-    data.read(std::span(rows).subspan(static_cast<std::size_t>(from), static_cast<std::size_t>(to - from)),
-              out + from * shape.bytes());
-  });
+  try {
+    at::parallel_for(0, count, 16, [&](std::int64_t from, std::int64_t to) {
+      data.read(std::span(rows).subspan(static_cast<std::size_t>(from), static_cast<std::size_t>(to - from)),
+                out + from * shape.bytes());
+    });
+  } catch (SpecError const& error) {
+    // A damaged picture costs the runs that need it, not the sweep.
+    throw RunError(error.what(), error.code);
+  }
   return pixels;
 }
 
 }  // namespace
+
+torch::MemoryFormat layout_of(std::int64_t channels) {
+  return channels == 1 ? torch::MemoryFormat::Contiguous : torch::MemoryFormat::ChannelsLast;
+}
 
 Tensor bytes_of(Images const& images, std::vector<int> const& rows) {
   return images.resident() ? images.x_bchw.index({index_of(rows, images.device())})
@@ -44,7 +54,7 @@ Images load_images(Dataset data, torch::Device device, std::size_t most_resident
     images.source = std::move(data);
     return images;
   }
-  auto const options = torch::TensorOptions(torch::kUInt8).memory_format(torch::MemoryFormat::ChannelsLast);
+  auto const options = torch::TensorOptions(torch::kUInt8).memory_format(layout_of(shape.channels));
   auto pixels = torch::empty({data.rows(), shape.channels, shape.height, shape.width}, options);
   for (int start = 0; start < data.rows(); start += at_once) {
     throw_if_stop_requested();
@@ -61,7 +71,7 @@ Tensor index_of(std::vector<int> const& rows, torch::Device device) {
 }
 
 Tensor normalised(Images const& images, Tensor const& bytes_bchw) {
-  auto x = bytes_bchw.to(torch::kFloat32).contiguous(torch::MemoryFormat::ChannelsLast);
+  auto x = bytes_bchw.to(torch::kFloat32).contiguous(layout_of(bytes_bchw.size(1)));
   return x.sub_(images.mean * 255).div_(images.deviation * 255);
 }
 

@@ -12,7 +12,7 @@
 namespace eexit {
 
 struct Images {
-  Tensor x_bchw;            // u8 [rows, C, H, W], channels-last; undefined where rows are read when they are needed
+  Tensor x_bchw;            // u8 [rows, C, H, W] in layout_of; undefined where rows are read when they are needed
   Tensor y_b;               // i64 [rows]
   Tensor mean, deviation;   // f32 [1, C, 1, 1], of values scaled to [0, 1]
   std::vector<int> labels;  // y_b on the host
@@ -36,9 +36,12 @@ struct Batch {
   Tensor share_b = {};    // f32 [B]
 };
 
-// Their bytes, u8 [B, C, H, W] on the device. RunError where a file cannot be read.
+// Channels-last. One channel is stored the same either way, but operators choose by the strides, and so last bits do.
+torch::MemoryFormat layout_of(std::int64_t channels);
+
+// Their bytes, u8 [B, C, H, W] on the device. RunError (Exit::data or Exit::missing) where a file cannot be read.
 Tensor bytes_of(Images const&, std::vector<int> const& rows);
-// (byte - 255 mean) / (255 deviation), f32 [B, C, H, W], channels-last.
+// (byte - 255 mean) / (255 deviation), f32 [B, C, H, W] in that layout.
 Tensor normalised(Images const&, Tensor const& bytes_bchw);
 // Rows as they are: val, cal, test, and training without augmentation.
 Batch plain_batch(Images const&, std::vector<int> const& rows);

@@ -4,7 +4,6 @@
 
 #include "core/arch/position_table.h"
 #include "core/base/error.h"
-#include "core/base/log.h"
 #include "core/base/sha256.h"
 #include "core/base/text.h"
 #include "core/execute/build.h"
@@ -30,10 +29,15 @@ std::string text_of(c10::IntArrayRef sizes) {
   return "[" + join(numbers, ", ") + "]";
 }
 
-std::map<std::string, TensorBytes> read(fs::path const& file) {
+std::string read_weights(fs::path const& file) {
   if (!fs::is_regular_file(file)) throw SpecError(file.string() + ": no such file", Exit::missing);
-  auto const bytes = read_file(file);
-  if (bytes.starts_with("PK") || bytes.starts_with("\x80"))
+  return read_file(file);
+}
+
+std::map<std::string, TensorBytes> decode(std::string const& bytes, fs::path const& file) {
+  // A safetensors file begins with the length of its header, whose first byte may be anything, then has the header.
+  bool const has_header = bytes.size() > 8 && bytes[8] == '{';
+  if (!has_header && (bytes.starts_with("PK") || bytes.starts_with("\x80")))
     throw SpecError(file.string() +
                     ": is a pickle, which may run any program when it is read; convert it where you trust it: "
                     "import torch, safetensors.torch; safetensors.torch.save_file({k: v.contiguous() for k, v in "
@@ -64,7 +68,9 @@ bool is_float(Tensor const& tensor) { return tensor.is_floating_point(); }
 
 class Loading {
  public:
-  Loading(ExitNet& net, Backbone const& names) : names_(names), mine_(tensors_of(net, {"stage.", "last."})) {}
+  // ours: a file of this program, whose positions are of any grid; published ones are of a square.
+  Loading(ExitNet& net, Backbone const& names, bool ours)
+      : names_(names), ours_(ours), mine_(tensors_of(net, {"stage.", "last."})) {}
 
   void take(std::string const& name, TensorBytes const& bytes) {
     auto const own = own_name(name, names_, mine_);
@@ -76,9 +82,13 @@ class Loading {
     }
     auto value = from_bytes(bytes);
     auto const& to = found->second;
-    if (*own == names_.positions.name && value.dim() == 3 && value.size(2) == to.size(2) &&
-        value.sizes() != to.sizes()) {
-      value = arch::resized_positions(value.to(torch::kFloat32), names_.positions.height, names_.positions.width);
+    if (values_.contains(*own)) {
+      unexpected_.push_back(name + " (a second " + *own + ")");
+      return;
+    }
+    if (*own == names_.positions.name && value.dim() == 3 && value.size(0) == 1 && value.size(1) > 1 &&
+        value.size(2) == to.size(2) && (value.sizes() != to.sizes() || (!ours_ && !square()))) {
+      value = resized(name, value);
       notes_.push_back("positions " + name + " are resized to " + std::to_string(names_.positions.height) + " x " +
                        std::to_string(names_.positions.width));
     }
@@ -93,7 +103,7 @@ class Loading {
     values_[*own] = value;
   }
 
-  std::vector<std::string> finish(std::string const& file) {
+  std::vector<std::string> finish() {
     Names missing, parts;
     for (auto const& [name, tensor] : mine_)
       // A counter of batches that files of older versions lack, and that nothing here depends on.
@@ -101,45 +111,64 @@ class Loading {
     if (!missing.empty()) parts.push_back("missing " + some_of(missing));
     if (!wrong_.empty()) parts.push_back("of another shape " + some_of(wrong_));
     if (!unexpected_.empty()) parts.push_back("unexpected " + some_of(unexpected_));
-    if (!parts.empty()) throw SpecError(file + ": does not fit the architecture: " + join(parts, "; "));
+    if (!parts.empty()) throw SpecError("does not fit the architecture: " + join(parts, "; "));
     torch::NoGradGuard no_grad;
     for (auto const& [name, value] : values_) Tensor(mine_.at(name)).copy_(value);  // widens, keeps strides
     return std::move(notes_);
   }
 
  private:
+  Tensor resized(std::string const& name, Tensor const& table_1nd) {
+    try {
+      return arch::resized_positions(table_1nd.to(torch::kFloat32), names_.positions.height, names_.positions.width);
+    } catch (SpecError const& error) {
+      throw SpecError(name + ": " + error.what());
+    }
+  }
+
   // The last layer of another number of classes: all else of its shape is the same.
   static bool is_classifier_of_others(std::string const& own, Tensor const& value, Tensor const& to) {
     return own.starts_with("last.") && value.dim() == to.dim() && value.dim() > 0 && value.size(0) != to.size(0) &&
            value.sizes().slice(1) == to.sizes().slice(1);
   }
 
+  bool square() const { return names_.positions.height == names_.positions.width; }
+
   Backbone const& names_;
+  bool ours_;
   std::map<std::string, Tensor> mine_, values_;
   Names unexpected_, wrong_, notes_;
 };
 
 }  // namespace
 
-std::vector<std::string> load_pretrained(ExitNet& net, Backbone const& names, fs::path const& file) {
-  Loading loading(net, names);
-  auto const tensors = read(file);
+std::vector<std::string> load_pretrained(ExitNet& net, Backbone const& names, fs::path const& file,
+                                         std::string const& digest) {
+  auto const bytes = read_weights(file);
+  if (!digest.empty() && sha256(bytes) != digest)
+    throw SpecError(file.string() + ": changed since the sweep was planned");
+  auto const tensors = decode(bytes, file);
   auto const is_ours = [](auto const& tensor) { return tensor.first.starts_with("stage."); };
   bool const ours = std::any_of(tensors.begin(), tensors.end(), is_ours);
-  for (auto const& [name, bytes] : tensors) {
-    // Heads of a network of ours are not the backbone's business; timm calls a classifier head.
-    if (ours && (name.starts_with("head.") || name.starts_with("extra."))) continue;
-    loading.take(name, bytes);
+  Loading loading(net, names, ours);
+  try {
+    for (auto const& [name, tensor] : tensors) {
+      // Heads of a network of ours are not the backbone's business; timm calls a classifier head.
+      if (ours && (name.starts_with("head.") || name.starts_with("extra."))) continue;
+      loading.take(name, tensor);
+    }
+    return loading.finish();
+  } catch (SpecError const& error) {
+    throw SpecError(file.string() + ": " + error.what());
   }
-  return loading.finish(file.string());
 }
 
-std::string checked_weights(fs::path const& file, Choice const& arch, ImageShape const& shape, int classes) {
+CheckedWeights check_weights(fs::path const& file, Choice const& arch, ImageShape const& shape, int classes) {
   auto backbone = build_backbone(arch, shape, classes, 0);
   auto const names = backbone;
   ExitNet net(std::move(backbone));
-  for (auto const& note : load_pretrained(net, names, file)) say("weights", file.string() + ": " + note);
-  return sha256(read_file(file));
+  auto const notes = load_pretrained(net, names, file);
+  return {.digest = sha256(read_weights(file)), .notes = notes};
 }
 
 }  // namespace eexit

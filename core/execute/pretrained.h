@@ -15,9 +15,17 @@ namespace eexit {
 // precision is widened; a table of positions is made to fit another grid; a classifier for another number of classes
 // stays as the seed gave it. Returns what was not simply copied, a line each. SpecError: Exit::missing without the
 // file; a pickle, with how to convert it; else missing, unexpected and mis-shaped tensors by name.
-std::vector<std::string> load_pretrained(ExitNet& net, Backbone const& names, fs::path const& file);
+// a pickle, with how to convert it; else missing, unexpected and mis-shaped tensors by name, or another digest than the
+// one given.
+std::vector<std::string> load_pretrained(ExitNet& net, Backbone const& names, fs::path const& file,
+                                         std::string const& digest = "");
 
-// SHA-256 of the file, after trying it on the network. SpecError as above.
-std::string checked_weights(fs::path const& file, Choice const& arch, ImageShape const&, int classes);
+struct CheckedWeights {
+  std::string digest;              // SHA-256 of the file
+  std::vector<std::string> notes;  // as of load_pretrained
+};
+
+// After trying the file on the network. SpecError as above.
+CheckedWeights check_weights(fs::path const& file, Choice const& arch, ImageShape const&, int classes);
 
 }  // namespace eexit

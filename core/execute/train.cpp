@@ -41,6 +41,10 @@ class Batches {
   bool augmented() const { return augmenter_.changes(); }
 
   // Making a batch takes long enough to be done beside the step before it.
+  std::size_t bytes() const {
+    return static_cast<std::size_t>(run_.train.batch * run_.facts->shape.bytes()) * sizeof(float);
+  }
+
   bool slow() const { return !images_.resident() || augmenter_.slow(); }
 
  private:
@@ -64,16 +68,17 @@ class Batches {
 // Feeds for one phase whose network learns, or for several whose trunk is frozen.
 class Feeder {
  public:
-  Feeder(std::span<TrainJob const> jobs, TrainSetting const& setting)
+  // first: the step that is asked for first.
+  Feeder(std::span<TrainJob const> jobs, TrainSetting const& setting, long first)
       : setting_(setting), phase_(std::get<Train>(jobs[0].phase.phase)), batches_(jobs[0].run, phase_, setting.images) {
     long steps = 0;
     for (auto const& job : jobs) steps = std::max(steps, job.phase.steps);
     if (phase_.learns("stage.") || phase_.learns("last.")) {
       require(jobs.size() == 1, "a trunk that learns belongs to one phase");
-      make_ahead(steps);
+      make_ahead(first, steps);
       return;
     }
-    if (batches_.augmented()) make_ahead(steps);
+    if (batches_.augmented()) make_ahead(first, steps);
     std::set<std::string> carrying;
     for (auto const& job : jobs) carrying.insert(job.run.after.begin(), job.run.after.end());
     auto const& run = jobs[0].run;
@@ -103,12 +108,14 @@ class Feeder {
   }
 
  private:
-  // Half of the threads: a step uses all of them, but seldom all the time.
-  void make_ahead(long steps) {
-    if (!batches_.slow()) return;
-    int const workers = std::max(1, torch::get_num_threads() / 2);
-    ahead_.emplace([this] { return [own = batches_](long step) mutable { return own.batch(step); }; }, steps, workers,
-                   workers + 2);
+  // Half of the threads: a step uses all of them, but seldom all the time. No more batches than 512 MiB hold.
+  void make_ahead(long first, long steps) {
+    if (!batches_.slow() || first >= steps) return;
+    constexpr std::size_t room = std::size_t{512} << 20;
+    int const fit = static_cast<int>(std::clamp<std::size_t>(room / batches_.bytes(), 1, 1024));
+    int const workers = std::min(std::max(1, torch::get_num_threads() / 2), fit);
+    ahead_.emplace([this] { return [own = batches_](long step) mutable { return own.batch(step); }; }, first, steps,
+                   workers, std::min(workers + 2, fit));
   }
 
   TrainSetting const& setting_;
@@ -127,7 +134,7 @@ class Loop {
 
   void run() {
     double const begun = wall_seconds();
-    Feeder feeder(jobs_, setting_);
+    Feeder feeder(jobs_, setting_, next_step());
     for (auto& learner : learners_) learner->add_seconds((wall_seconds() - begun) / static_cast<double>(jobs_.size()));
     FeedRows const val = [&](std::vector<int> const& rows) { return feeder.val(rows); };
     try {
@@ -146,10 +153,15 @@ class Loop {
 
  private:
   // Those furthest behind go first: a kill may have left learners of one trunk at different checkpoints.
-  void step(Feeder& feeder, FeedRows const& val) {
+  long next_step() const {
     long next = -1;
     for (auto const& learner : learners_)
       if (learner && (next < 0 || learner->step() < next)) next = learner->step();
+    return std::max(next, 0L);
+  }
+
+  void step(Feeder& feeder, FeedRows const& val) {
+    long const next = next_step();
     std::vector<std::size_t> now;
     for (std::size_t i = 0; i < learners_.size(); ++i)
       if (learners_[i] && learners_[i]->step() == next) now.push_back(i);

@@ -189,10 +189,8 @@ class Worker {
 
   // Found fitting when the run was planned; it must still be the same file.
   static void start_from(ExitNet& net, Run const& run) {
-    if (sha256(read_file(run.weights.file)) != run.weights.digest)
-      throw RunError(run.weights.file + ": changed since the sweep was planned", Exit::runs_failed);
     auto const names = build_backbone(run.arch, run.facts->shape, run.facts->classes, run.seed);
-    load_pretrained(net, names, run.weights.file);
+    from_store([&] { return load_pretrained(net, names, run.weights.file, run.weights.digest); });
   }
 
   void load_parent(ExitNet& net, Run const& run, std::size_t number) const {

@@ -147,6 +147,11 @@ Run Planner::plan(Task const& task) {
     run.placement = join(run.after, ";");
     run.params += own->params;
   }
+  // A method that learns by its own rule measures one half of a batch on the other.
+  for (auto const& step : run.data.augment.steps)
+    if (own->own_passes > 0 && catalog_.mixes(step))
+      throw SpecError(place_in(cell, "/data/augment") + ": " + step.name + " mixes the images of a batch, and " +
+                      run.method.name + " learns from how one half of it does on the other; leave one of them out");
   auto const samples = static_cast<int>(rows.splits->train.size());
   if (train.batch > samples)
     throw SpecError(place_in(cell, "/train/batch") + ": expected at most the " + std::to_string(samples) +

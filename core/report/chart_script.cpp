@@ -345,8 +345,8 @@ class Panels {
     std::string out = fmt::format(
         "set lmargin at screen {}\nset rmargin at screen {}\nset tmargin at screen {}\nset bmargin at screen {}\n",
         x(left), x(left + panel_width), y(top), y(top + panel_height));
-    out += label_command(chart_.panels[static_cast<std::size_t>(panel)], "graph 0, graph 1 offset 0, 0.7 left", 14,
-                         "#222222");
+    out += label_command(shortened(chart_.panels[static_cast<std::size_t>(panel)], 42),
+                         "graph 0, graph 1 offset 0, 0.7 left", 14, "#222222");
     return out + (column == 0 ? "set format y '%g'\n" : "set format y ''\n");
   }
 

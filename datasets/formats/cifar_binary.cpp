@@ -120,8 +120,12 @@ int append_cifar(fs::path const& path, CifarFormat const& format, std::vector<st
   auto const from = records.size();
   // Room for the file and the piece after which its end is seen.
   if (!file.zipped()) records.reserve(from + std::min(file.file_size(), most_resident_bytes) + (1U << 20));
+  // What is no such file is told by its beginning, however long it is.
+  constexpr std::size_t head = 64;
+  records.resize(from + head);
+  records.resize(from + file.read(records.data() + from, head));
+  check_head(path, view_of(records, from), format);
   read_rest(file, path, records);
-  check_head(path, view_of(records, from).substr(0, 64), format);
   check_size(path, records.size() - from, format);
   check_labels(path, records, from, format);
   return static_cast<int>((records.size() - from) / (format.classes.size() + image_bytes));

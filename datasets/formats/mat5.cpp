@@ -286,7 +286,7 @@ bool read_element(Outer& outer, std::function<MatSink(MatVariable const&)> const
     refuse_file(outer.path, fmt::format("no variable at byte {}, which has type {}", at, outer.number(raw.data())),
                 a_variable, fetch_again);
   bool const packed = tag.type == compressed_type;
-  Body body(outer, at, tag.bytes + (packed ? 0 : tag.padding()), packed);
+  Body body(outer, at, std::uint64_t{tag.bytes} + (packed ? 0 : tag.padding()), packed);
   if (packed) {
     body.need(raw.data(), raw.size());
     tag = tag_from(outer, raw);

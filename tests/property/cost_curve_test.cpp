@@ -93,4 +93,37 @@ TEST_CASE("cost_curve: more lines than colours are split by regime, or as asked"
   CHECK_THROWS_AS(chart_of(many, R"({"panels": "regimen"})"), SpecError);
 }
 
+TEST_CASE("cost_curve: plain networks stand with the runs they belong to", "[analysis]") {
+  auto study = study_of({{"sdn"}, {"joint", "mixed"}, {"64"}});
+  auto more = study;  // the same on another data set, worse by 0.1
+  for (auto& result : more.results) {
+    result.data = "other";
+    result.run += "-other";
+  }
+  for (auto& row : more.curves.rows) {
+    row[1] += "-other";
+    row[9] = shortest(parse_double(row[9], "value") - 0.1);
+  }
+  study.results.insert(study.results.end(), more.results.begin(), more.results.end());
+  study.curves.rows.insert(study.curves.rows.end(), more.curves.rows.begin(), more.curves.rows.end());
+  auto reader = reader_of(R"({"panels": "data"})");
+  auto const chart = find(analyses(), "analysis", "cost_curve", "").make(reader)({&study, 1}).charts.at(0).second;
+  CHECK(chart.panels == std::vector<std::string>{"toy", "other"});
+  for (auto const& series : chart.series)
+    if (series.kind == Series::Kind::cross) CHECK(series.y == std::vector<double>{series.panel == 0 ? 90.0 : 80.0});
+  for (int const panel : {0, 1}) CHECK(crosses_of(chart, panel) == 1);
+}
+
+TEST_CASE("cost_curve: seeds of heads are seeds", "[analysis]") {
+  auto study = study_of({{"sdn"}, {"joint"}, {"64"}});
+  for (auto& result : study.results) {
+    if (result.role != "run") continue;
+    result.axes = {{"head_seed", std::to_string(result.seed)}};
+    result.seed = 0;
+  }
+  auto reader = empty_reader();
+  auto const chart = find(analyses(), "analysis", "cost_curve", "").make(reader)({&study, 1}).charts.at(0).second;
+  CHECK(lines_of(chart) == "joint");
+}
+
 }  // namespace eexit
