@@ -157,7 +157,11 @@ std::string weights_digest(Store const& store, fs::path const& file, Choice cons
                               ? ""
                               : fs::weakly_canonical(file).string() + " " + std::to_string(fs::file_size(file)) + " " +
                                     std::to_string(fs::last_write_time(file).time_since_epoch().count()) + network;
-  auto const text = there ? remember(store, "weights", depends_on, look) : look();  // says that it is not
+  auto const last = there ? std::nullopt : store.recall("weights-last", file.string() + network);
+  if (last) warn(file.string() + ": is gone; phases that are to start from it will fail");
+  auto const text = last    ? *last
+                    : there ? remember(store, "weights", depends_on, look)
+                            : look();  // says that it is not
   store.replace("weights-last", file.string() + network, text);
   auto const json = Json::parse(text);
   for (std::string const note : json.at("notes")) say("weights", file.string() + ": " + note);

@@ -107,7 +107,9 @@ std::string label_of(Result const& run, std::vector<std::string> const& names) {
   if (run.role != "run") {
     auto own = run.arch + (run.role == "plain" ? " (plain)" : " (rival)");
     for (auto const& name : names)
-      if (name.find('.') != std::string::npos && !pivots::is_foreign(name) && !name.starts_with("arch."))
+      // The network's own parameters are in its name.
+      if (name.find('.') != std::string::npos && !pivots::is_foreign(name) &&
+          (!name.starts_with("arch.") || name == "arch.weights"))
         own += ", " + name.substr(name.rfind('.') + 1) + " " + text_of(run, name);
     return named("data") ? run.data + " " + own : own;
   }
@@ -234,13 +236,14 @@ int panel_of(Chart const& chart, Group const& group) {
 // A group's line and its single exits. `number`: of its label among the runs'.
 std::vector<Series> series_of(Group const& group, int number) {
   std::vector<Series> made;
+  auto const label = shortened(group.label, 64);
   bool const is_run = group.role == "run";
   if (is_run && !group.lines.empty()) {
     std::vector<std::vector<Reading>> seeds;
     for (auto const& [run, frontier] : group.lines) seeds.push_back(frontier);
-    made.push_back(band(group.label, seeds, number));
+    made.push_back(band(label, seeds, number));
   }
-  Series points{.label = is_run ? "" : group.label,
+  Series points{.label = is_run ? "" : label,
                 .kind = is_run ? Series::Kind::dots : Series::Kind::cross,
                 .colour = is_run                  ? number % colours
                           : group.role == "plain" ? colours

@@ -151,13 +151,19 @@ std::vector<std::string> load_pretrained(ExitNet& net, Backbone const& names, fs
   auto const is_ours = [](auto const& tensor) { return tensor.first.starts_with("stage."); };
   bool const ours = std::any_of(tensors.begin(), tensors.end(), is_ours);
   Loading loading(net, names, ours);
+  Names heads;
   try {
     for (auto const& [name, tensor] : tensors) {
-      // Heads of a network of ours are not the backbone's business; timm calls a classifier head.
-      if (ours && (name.starts_with("head.") || name.starts_with("extra."))) continue;
-      loading.take(name, tensor);
+      // Heads of a network of ours are a method's; timm calls a classifier head.
+      bool const of_method = ours && (name.starts_with("head.") || name.starts_with("extra."));
+      if (of_method)
+        heads.push_back(name);
+      else
+        loading.take(name, tensor);
     }
-    return loading.finish();
+    auto notes = loading.finish();
+    if (!heads.empty()) notes.push_back("heads start afresh; left out " + some_of(heads));
+    return notes;
   } catch (SpecError const& error) {
     throw SpecError(file.string() + ": " + error.what());
   }

@@ -46,7 +46,8 @@ void require_fit(std::string const& exit, Shape const& shape, HeadShape const& h
                   (token  ? "[tokens, width]"
                    : conv ? "[C, H, W]"
                           : "[C] or [C, H, W]") +
-                  ", found " + text_of(shape));
+                  ", found " + text_of(shape) +
+                  (!token && shape.size() == 2 ? "; a transformer's tokens need {\"head\": \"token\"}" : ""));
 }
 
 }  // namespace

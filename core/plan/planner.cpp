@@ -238,7 +238,7 @@ StartWeights Planner::weights_of(Named const& arch, DataFacts const& data, Cell 
   try {
     if (digest.empty()) digest = catalog_.weights(arch.weights, arch.choice, data.shape, data.classes);
   } catch (SpecError const& error) {
-    throw SpecError(place_in(cell, "/arch/weights") + ": " + error.what(), error.code);
+    throw SpecError(place_in(cell, "/arch/weights") + ": " + arch.label + ": " + error.what(), error.code);
   }
   return {arch.weights, digest};
 }

@@ -52,6 +52,7 @@ Named read_regime(JsonReader& run, Catalog const& catalog) {
 
 // Operations one after another. One of them may mix the images of a batch: labels are mixed with them once.
 std::vector<Choice> read_steps(JsonReader& augment, Catalog const& catalog) {
+  if (!augment.has("steps")) augment.fail("steps", "expected a list of operations, found nothing");
   std::vector<Choice> steps;
   std::string mixing;
   for (auto& [name, params] :

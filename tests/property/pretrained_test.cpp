@@ -88,6 +88,35 @@ TEST_CASE("half precision is widened, counters of batches may be missing", "[wei
     CHECK(torch::allclose(tensor.to(torch::kFloat32), theirs.at(name).to(torch::kFloat32), 1e-2, 1e-2));
 }
 
+TEST_CASE("a header of any length is a header, however its length begins", "[weights]") {
+  Network const from(resnet, shape, 10, 1);
+  auto const tensors = published(from.names, *from.net);
+  std::string bytes;
+  // A pickle begins with this byte; of headers one in 32 has such a length.
+  for (std::string pad; bytes.empty() || bytes[0] != '\x80'; pad += "x")
+    bytes = encode_tensors({.tensors = tensors, .metadata = {{"pad", pad}}}, /*digest=*/false);
+  test::TemporaryFolder const folder;
+  auto const file = folder.path / "weights.safetensors";
+  write_file(file, bytes);
+  Network const to(resnet, shape, 10, 2);
+  CHECK(load_pretrained(*to.net, to.names, file).empty());
+  CHECK(same_weights(*from.net, *to.net));
+  CHECK_THROWS_WITH(load_pretrained(*to.net, to.names, file, std::string(64, '0')),
+                    Catch::Matchers::Contains("changed since"));
+}
+
+TEST_CASE("heads of a network of ours start afresh, and that is said", "[weights]") {
+  Choice const sdn = {"sdn", R"({"head": "pooled", "pool": 4})"};
+  std::vector<std::string> const after = {"0", "1"};
+  auto const with_heads = build_net(resnet, shape, 10, 1, HeadsToBuild{.method = sdn, .after = after});
+  File const file(bytes_of(*with_heads));
+  Network const to(resnet, shape, 10, 2);
+  auto const notes = load_pretrained(*to.net, to.names, file.path);
+  REQUIRE(notes.size() == 1);
+  CHECK(notes[0].starts_with("heads start afresh; left out head.0."));
+  CHECK(torch::equal(tensors_of(*to.net).at("last.weight"), tensors_of(*with_heads).at("last.weight")));
+}
+
 TEST_CASE("another number of classes keeps the seed's classifier, and that is said", "[weights]") {
   Network const from(vit, shape, 10, 1);
   File const file(published(from.names, *from.net));

@@ -430,7 +430,7 @@ TEST_CASE("a run may start from a weights file: its digest is in the keys, its p
   CHECK(given.first == "weights " + std::string(64, 'd'));
   CHECK(plain.second != given.second);
   auto const message = test::message_of<SpecError>([&] { key("gone.safetensors"); });
-  CHECK(message == "spec.json /grid/~1arch~1weights/0: gone.safetensors: not here");
+  CHECK(message == "spec.json /grid/~1arch~1weights/0: tower-4: gone.safetensors: not here");
 }
 
 TEST_CASE("placements by name are the architecture's") {
