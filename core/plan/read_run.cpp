@@ -52,7 +52,6 @@ Named read_regime(JsonReader& run, Catalog const& catalog) {
 
 // Operations one after another. One of them may mix the images of a batch: labels are mixed with them once.
 std::vector<Choice> read_steps(JsonReader& augment, Catalog const& catalog) {
-  if (!augment.has("steps")) augment.fail("steps", "expected a list of operations, found nothing");
   std::vector<Choice> steps;
   std::string mixing;
   for (auto& [name, params] :
@@ -81,6 +80,7 @@ Augment read_augment(JsonReader& data, Catalog const& catalog) {
     reader.fail("name", unknown_name("augmentation", name, std::vector<std::string>{"none", "crop_flip", "steps"}));
   }
   reader.done();
+  if (name == "steps" && !reader.has("steps")) reader.fail("steps", "expected a list of operations, found nothing");
   return augment;
 }
 

@@ -102,6 +102,7 @@ std::vector<Bad> run_errors() {
           with("unknown augmentation", "/data/augment", R"({"name": "crop"})"),
           with("unknown step", "/data/augment", R"({"name": "steps", "steps": [{"name": "flop"}]})"),
           with("no steps", "/data/augment", R"({"name": "steps", "steps": []})"),
+          with("steps not given", "/data/augment", R"({"name": "steps"})"),
           with("step's unknown key", "/data/augment", R"({"name": "steps", "steps": [{"name": "flip", "q": 1}]})"),
           with("two mixing steps", "/data/augment",
                R"({"name": "steps", "steps": [{"name": "mixup"}, {"name": "cutmix"}]})"),
