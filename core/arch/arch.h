@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <memory>
+#include <string>
 
 #include "core/base/json.h"
 #include "core/base/registry.h"
@@ -15,5 +17,24 @@ namespace eexit {
 using MakeBackbone = std::function<Backbone(ImageShape const& shape, int classes, Builder&)>;
 using ArchMaker = MakeBackbone (*)(JsonReader&);
 Registry<ArchMaker> archs();
+
+namespace arch {
+
+// A stage that is one module on State.x.
+template <class Module>
+Stage stage(std::string const& name, std::shared_ptr<Module> const& module) {
+  return {.name = name, .module = module, .run = [module](State state) {
+            state.x = module->forward(state.x);
+            return state;
+          }};
+}
+
+// A last exit of one module.
+template <class Module>
+Head classifier(std::shared_ptr<Module> const& module) {
+  return {module, [module](State const& state, Earlier const&) { return Answer{module->forward(state.x), {}}; }};
+}
+
+}  // namespace arch
 
 }  // namespace eexit

@@ -1,9 +1,10 @@
 // What several convolutional families are built from. x_bchw: batch, channels, height, width.
 #pragma once
 
+#include <algorithm>
 #include <string>
 
-#include "core/net/net.h"
+#include "core/arch/arch.h"
 
 namespace eexit::arch {
 
@@ -55,18 +56,10 @@ void small_normal(Layer const& layer) {
   torch::nn::init::zeros_(layer.bias);
 }
 
-template <class Module>
-Stage stage(std::string const& name, std::shared_ptr<Module> const& module) {
-  return {.name = name, .module = module, .run = [module](State state) {
-            state.x = module->forward(state.x);
-            return state;
-          }};
-}
-
-// A last exit of one module.
-template <class Module>
-Head classifier(std::shared_ptr<Module> const& module) {
-  return {module, [module](State const& state, Earlier const&) { return Answer{module->forward(state.x), {}}; }};
+// The nearest multiple of 8, not below 90 % of what is asked.
+inline int in_eights(double channels) {
+  int const near = std::max(8, static_cast<int>(channels + 4) / 8 * 8);
+  return near < 0.9 * channels ? near + 8 : near;
 }
 
 }  // namespace eexit::arch

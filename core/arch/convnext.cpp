@@ -123,10 +123,7 @@ MakeBackbone convnext(JsonReader& reader) {
     require_fit(net, shape);
     Backbone made;
     auto stem = builder.add("stage.stem", [&] { return std::make_shared<Stem>(shape.channels, net.width, net.patch); });
-    made.stages.push_back({.name = "stem", .module = stem, .run = [stem](State state) {
-                             state.x = stem->forward(state.x);
-                             return state;
-                           }});
+    made.stages.push_back(stage("stem", stem));
     made.published = {{"features.0.0.", "stage.stem.conv."}, {"features.0.1.", "stage.stem.norm."}};
     int count = 0, number = 0, in = net.width;
     for (auto const blocks : net.blocks) count += blocks;
@@ -137,10 +134,7 @@ MakeBackbone convnext(JsonReader& reader) {
         double const drop = net.stochastic_depth * number / std::max(1, count - 1);
         auto block =
             builder.add("stage." + name, [&] { return std::make_shared<Block>(in, out, net.layer_scale, drop); });
-        made.stages.push_back({.name = name, .module = block, .run = [block](State state) {
-                                 state.x = block->forward(state.x);
-                                 return state;
-                               }});
+        made.stages.push_back(stage(name, block));
         auto const theirs = "features." + std::to_string(2 * group + 1) + "." + std::to_string(i) + ".";
         for (auto const& [part, what] : {std::pair{"block.0.", "depthwise."},
                                          {"block.2.", "norm."},
@@ -155,7 +149,7 @@ MakeBackbone convnext(JsonReader& reader) {
       }
     }
     auto last = builder.add("last", [&] { return std::make_shared<Classifier>(in, classes); });
-    made.last = {last, [last](State const& state, Earlier const&) { return Answer{last->forward(state.x), {}}; }};
+    made.last = classifier(last);
     made.published["classifier.0."] = "last.norm.";
     made.published["classifier.2."] = "last.linear.";
     return made;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/arch/convnet.h"
 #include "core/net/layers.h"
 
 namespace eexit::arch {
@@ -114,13 +115,6 @@ struct Classifier : torch::nn::Module {
   std::shared_ptr<Linear> linear;
 };
 
-// To the nearest multiple of 8, but no more than a tenth below.
-int scaled(int channels, double width) {
-  double const wanted = channels * width;
-  int const near = std::max(8, static_cast<int>(wanted + 4) / 8 * 8);
-  return near < 0.9 * wanted ? near + 8 : near;
-}
-
 }  // namespace
 
 MbNet read_mb_net(JsonReader& reader, MbNet table) {
@@ -129,11 +123,11 @@ MbNet read_mb_net(JsonReader& reader, MbNet table) {
                                          "chance that a sample leaves out a block, growing with depth up to this");
   double const width =
       reader.number("width", 1, {0.01, 16}, "multiplies all channels, which are then rounded to a multiple of 8");
-  table.stem = scaled(table.stem, width);
-  table.head = scaled(table.head, width);
+  table.stem = in_eights(table.stem * width);
+  table.head = in_eights(table.head * width);
   std::vector<int> blocks;
   for (auto& group : table.groups) {
-    group.out = scaled(group.out, width);
+    group.out = in_eights(group.out * width);
     blocks.push_back(group.blocks);
   }
   auto const asked = reader.integers("blocks", blocks, {0, 1000}, "of each group; 0 leaves it out");
@@ -175,17 +169,14 @@ Backbone build_mb_net(MbNet const& table, ImageShape const& shape, int classes, 
       auto module = builder.add("stage." + name, [&] {
         return std::make_shared<Block>(block, Norm{table.eps, table.momentum});
       });
-      net.stages.push_back({.name = name, .module = module, .run = [module](State state) {
-                              state.x = module->forward(state.x);
-                              return state;
-                            }});
+      net.stages.push_back(stage(name, module));
       module->publish("features." + std::to_string(g + 1) + "." + std::to_string(i) + ".block.", "stage." + name + ".",
                       net.published);
     }
   }
   auto last = builder.add(
       "last", [&] { return std::make_shared<Classifier>(conv_norm(in, table.head, 1, 1), table.dropout, classes); });
-  net.last = {last, [last](State const& state, Earlier const&) { return Answer{last->forward(state.x), {}}; }};
+  net.last = classifier(last);
   auto const head = "features." + std::to_string(table.groups.size() + 1) + ".";
   net.published[head + "0."] = "last.conv.conv.";
   net.published[head + "1."] = "last.conv.bn.";

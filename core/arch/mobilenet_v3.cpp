@@ -34,12 +34,6 @@ std::vector<Row> const small_rows = {{3, 16, 16, true, RE, 2},  {3, 72, 24, fals
                                      {5, 120, 48, true, HS, 1}, {5, 144, 48, true, HS, 1}, {5, 288, 96, true, HS, 2},
                                      {5, 576, 96, true, HS, 1}, {5, 576, 96, true, HS, 1}};
 
-// The nearest multiple of 8, not below 90 % of what is asked.
-int in_eights(double channels) {
-  int const near = std::max(8, static_cast<int>(channels + 4) / 8 * 8);
-  return near < 0.9 * channels ? near + 8 : near;
-}
-
 torch::nn::BatchNorm2d norm(int channels) {
   return torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(channels).eps(1e-3).momentum(0.01));
 }

@@ -325,22 +325,15 @@ MakeBackbone swin_v2(JsonReader& reader) {
   return [rule](ImageShape const& shape, int classes, Builder& builder) {
     require_whole_patches("swin_v2", shape.height, shape.width, rule.patch);
     Backbone net;
-    auto const stage = [&](std::string const& name, auto const& make) {
-      auto module = builder.add("stage." + name, make);
-      net.stages.push_back({.name = name, .module = module, .run = [module](State state) {
-                              state.x = module->forward(state.x);
-                              return state;
-                            }});
+    auto const add = [&](std::string const& name, auto const& make) {
+      net.stages.push_back(stage(name, builder.add("stage." + name, make)));
     };
-    stage("stem", [&] { return std::make_shared<Stem>(shape.channels, rule); });
+    add("stem", [&] { return std::make_shared<Stem>(shape.channels, rule); });
     auto const blocks = places(rule, shape);
     for (std::size_t i = 0; i < blocks.size(); ++i)
-      stage(std::to_string(i), [&] { return std::make_shared<Block>(rule, blocks[i]); });
-    auto classifier =
-        builder.add("last", [&] { return std::make_shared<Classifier>(blocks.back().channels, classes); });
-    net.last = {classifier, [classifier](State const& state, Earlier const&) {
-                  return Answer{classifier->forward(state.x), {}};
-                }};
+      add(std::to_string(i), [&] { return std::make_shared<Block>(rule, blocks[i]); });
+    net.last =
+        classifier(builder.add("last", [&] { return std::make_shared<Classifier>(blocks.back().channels, classes); }));
     net.published = published_names(rule);
     return net;
   };

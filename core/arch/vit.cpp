@@ -144,14 +144,10 @@ MakeBackbone vit(JsonReader& reader) {
   return [rule](ImageShape const& shape, int classes, Builder& builder) {
     require_whole_patches("vit", shape.height, shape.width, rule.patch);
     Backbone net;
-    auto const stage = [&](std::string const& name, auto const& make) {
-      auto module = builder.add("stage." + name, make);
-      net.stages.push_back({.name = name, .module = module, .run = [module](State state) {
-                              state.x = module->forward(state.x);
-                              return state;
-                            }});
+    auto const add = [&](std::string const& name, auto const& make) {
+      net.stages.push_back(stage(name, builder.add("stage." + name, make)));
     };
-    stage("stem", [&] { return std::make_shared<Stem>(shape, rule); });
+    add("stem", [&] { return std::make_shared<Stem>(shape, rule); });
     net.published = {{"class_token", "stage.stem.class_token"},
                      {"cls_token", "stage.stem.class_token"},
                      {"encoder.pos_embedding", "stage.stem.positions"},
@@ -166,13 +162,10 @@ MakeBackbone vit(JsonReader& reader) {
     int const layers = rule.size.layers;
     for (int i = 0; i < layers; ++i) {
       auto const name = std::to_string(i);
-      stage(name, [&] { return std::make_shared<Block>(rule, rule.stochastic_depth * i / std::max(layers - 1, 1)); });
+      add(name, [&] { return std::make_shared<Block>(rule, rule.stochastic_depth * i / std::max(layers - 1, 1)); });
       name_block(net.published, name);
     }
-    auto classifier = builder.add("last", [&] { return std::make_shared<Classifier>(rule.size.width, classes); });
-    net.last = {classifier, [classifier](State const& state, Earlier const&) {
-                  return Answer{classifier->forward(state.x), {}};
-                }};
+    net.last = classifier(builder.add("last", [&] { return std::make_shared<Classifier>(rule.size.width, classes); }));
     if (layers == 12) net.presets["default"] = {"1", "3", "5", "7", "9"};
     if (layers == 12 && rule.size.name == "base") net.presets["reference"] = {"3", "5", "7", "9"};
     return net;
