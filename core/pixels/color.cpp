@@ -65,8 +65,8 @@ void contrast(Pixels& pixels, float factor) {
   std::int64_t sum = 0;
   for (std::size_t i = 0; i < pixels.hwc.size(); i += static_cast<std::size_t>(channels))
     sum += gray_of(&pixels.hwc[i], channels);
-  auto const mean = static_cast<std::uint8_t>(static_cast<double>(sum) / static_cast<double>(count) + 0.5);
-  blend_all(pixels, mean, factor);
+  double const mean = static_cast<double>(sum) / static_cast<double>(count);
+  blend_all(pixels, static_cast<std::uint8_t>(std::lround(mean)), factor);
 }
 
 void color(Pixels& pixels, float factor) {

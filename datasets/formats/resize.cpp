@@ -44,8 +44,9 @@ Axis axis_of(int from, int to, int begin, int count, Filter filter) {
   std::vector<double> exact;
   for (int i = begin; i < begin + count; ++i) {
     double const centre = (i + 0.5) * scale;
-    int const first = std::max(0, static_cast<int>(centre - support + 0.5));
-    int const end = std::min(from, static_cast<int>(centre + support + 0.5));
+    // Cut, not rounded to the nearest: that is how PIL chooses.
+    double const begins = centre - support + 0.5, ends = centre + support + 0.5;
+    int const first = std::max(0, static_cast<int>(begins)), end = std::min(from, static_cast<int>(ends));
     exact.clear();
     double sum = 0;
     for (int j = first; j < end; ++j) {

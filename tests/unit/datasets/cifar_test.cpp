@@ -10,6 +10,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
+std::string zeros(std::size_t count) {
+  std::string bytes;
+  bytes.resize(count);
+  return bytes;
+}
+
 // A record as published: labels, then 1,024 red, green and blue bytes by rows.
 std::string record(std::string const& labels, int image) {
   auto text = labels;
@@ -117,8 +123,8 @@ TEST_CASE("cifar: files of the wrong size or set are told by what they are", "[d
           "has 6000 bytes, 1 records and 2927 bytes of another (expected a multiple of 3073 bytes)");
   refused(two + "abc", "has 6149 bytes, 2 records and 3 bytes of another");
   refused(gzip(two + "abc"), "has 6149 bytes");
-  refused(std::string(30740000, '\0'), "has 30740000 bytes: that is CIFAR-100 test");
-  refused(gzip(std::string(153700000, '\0')), "has 153700000 bytes: that is CIFAR-100 train");
+  refused(zeros(30740000), "has 30740000 bytes: that is CIFAR-100 test");
+  refused(gzip(zeros(153700000)), "has 153700000 bytes: that is CIFAR-100 train");
   refused(batch10("\x01\x0a"), "label 10 at record 1 (byte 3073): misaligned, or another set (expected 0 to 9)");
   refused(
       "\x80\x02}q\x01(U\x0b"
@@ -133,7 +139,7 @@ TEST_CASE("cifar: files of the wrong size or set are told by what they are", "[d
   auto const refused_100 = [&](std::string const& content, std::string const& part) {
     check_refusal(hundred.write("test.bin", content), part, [&] { other.open(Split::test); });
   };
-  refused_100(std::string(30730000, '\0'), "that is a batch of CIFAR-10 (expected a multiple of 3074 bytes)");
+  refused_100(zeros(30730000), "that is a batch of CIFAR-10 (expected a multiple of 3074 bytes)");
   refused_100(record("\x01\x02", 0) + record("\x14\x02", 0), "label 20 at record 1 (byte 3074)");
   refused_100(record("\x01\x64", 0), "label 100 at record 0 (byte 1): misaligned, or another set (expected 0 to 99)");
 }

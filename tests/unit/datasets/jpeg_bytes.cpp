@@ -37,7 +37,7 @@ std::string jpeg_bytes(Picture const& picture, JpegForm const& form) {
   for (int i = 0; i < info.num_components; ++i) info.comp_info[i].h_samp_factor = info.comp_info[i].v_samp_factor = 1;
   if (form.progressive) jpeg_simple_progression(&info);
   jpeg_start_compress(&info, TRUE);
-  auto const stride = static_cast<std::size_t>(picture.width * picture.channels);
+  auto const stride = static_cast<unsigned>(picture.width * picture.channels);
   while (info.next_scanline < info.image_height) {
     JSAMPROW row = const_cast<JSAMPROW>(picture.pixels.data()) + stride * info.next_scanline;
     jpeg_write_scanlines(&info, &row, 1);

@@ -103,7 +103,7 @@ TEST_CASE("augmentation: erasing") {
       std::vector<float> values(32, 1.0f);
       for (int row : {top, top + 1})
         for (int column : {left, left + 1})
-          for (int channel : {0, 1}) values[static_cast<std::size_t>((row * 4 + column) * 2 + channel)] = 0;
+          for (int channel : {0, 1}) values.at(static_cast<unsigned>((row * 4 + column) * 2 + channel)) = 0;
       expected.insert(values);
     }
   CHECK(boxes(R"({"p": 1, "scale": [0.25, 0.25], "ratio": [1, 1]})") == expected);

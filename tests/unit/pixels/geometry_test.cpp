@@ -27,7 +27,7 @@ Bytes shifted(int down, int right) {
   for (int row = down; row < 3 + down; ++row)
     for (int column = right; column < 3 + right; ++column) {
       bool const inside = row >= 0 && row < 3 && column >= 0 && column < 3;
-      bytes.push_back(inside ? square.hwc[static_cast<std::size_t>(3 * row + column)] : std::uint8_t{0});
+      bytes.push_back(inside ? square.hwc[static_cast<unsigned>(3 * row + column)] : std::uint8_t{0});
     }
   return bytes;
 }

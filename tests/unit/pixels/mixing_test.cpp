@@ -106,7 +106,7 @@ TEST_CASE("mixing: a batch's values only change places or are averaged") {
   for (auto const* name : {"mixup", "cutmix"})
     for (std::uint64_t seed = 0; seed < 100; ++seed) {
       std::vector<float> batch(3 * 105);
-      for (std::size_t i = 0; i < batch.size(); ++i) batch[i] = static_cast<float>(i / 105);
+      for (std::ptrdiff_t image : {0, 1, 2}) std::fill_n(batch.begin() + 105 * image, 105, static_cast<float>(image));
       auto const mixing = drawn(name, "{}", 3, shape, seed);
       mix(mixing, shape, batch);
       auto const mean = [&](int i) {
