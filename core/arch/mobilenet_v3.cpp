@@ -80,8 +80,8 @@ struct InvertedResidual : torch::nn::Module {
         "depthwise",
         {.in = row.expanded, .out = row.expanded, .kernel = row.kernel, .stride = row.stride, .groups = row.expanded},
         row.activation);
-    if (row.squeeze)
-      se = register_module("se", std::make_shared<SqueezeExcite>(row.expanded, in_eights(row.expanded / 4)));
+    int const quarter = row.expanded / 4;  // a whole number before it is rounded
+    if (row.squeeze) se = register_module("se", std::make_shared<SqueezeExcite>(row.expanded, in_eights(quarter)));
     project = own("project", {.in = row.expanded, .out = row.out}, {});
   }
   Tensor forward(Tensor const& x_bchw) {

@@ -134,7 +134,9 @@ Tensor ExitHead::forward(Tensor const& x, Tensor const& more_bm) {
 Heads plain_heads(Sites const& sites, HeadShape const& head, int classes, Builder& builder) {
   Heads made;
   for (auto const& [name, shape] : sites) {
-    auto module = builder.add("head." + name, [&] { return std::make_shared<ExitHead>(name, shape, head, classes); });
+    auto module = builder.add("head." + name, [&, &name = name, &shape = shape] {
+      return std::make_shared<ExitHead>(name, shape, head, classes);
+    });
     made.heads[name] = {module, [module](State const& state, Earlier const&) {
                           return Answer{module->forward(state.x), {}};
                         }};

@@ -20,8 +20,8 @@ struct MethodFacts {
 };
 
 struct Catalog {
-  // Finds `name` in a plug-in folder ("arch", "augmentations", "datasets", "methods", "policies", "regimes") and lets it
-  // read and check its parameters; SpecError with the nearest name.
+  // Finds `name` in a plug-in folder ("arch", "augmentations", "datasets", "methods", "policies", "regimes") and lets
+  // it read and check its parameters; SpecError with the nearest name.
   std::function<void(std::string const& folder, std::string const& name, JsonReader& params)> read;
   std::function<std::vector<std::string>(std::string const& folder)> names;  // of the plug-ins in it
   std::function<DataFacts(Choice const& data)> data;
