@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "cli/study_files.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
@@ -92,8 +93,8 @@ std::vector<double> quotients(std::vector<double> const& above, std::vector<doub
   return values;
 }
 
-std::string speed_text(Run const& run, int steps, std::vector<double> const& seconds) {
-  return spread(quotients(std::vector<double>(seconds.size(), run.train.batch * steps), seconds), 1);
+std::string speed_text(double images, std::vector<double> const& seconds) {
+  return spread(quotients(std::vector<double>(seconds.size(), images), seconds), 1);
 }
 
 std::string drift_text(std::vector<double> const& first, std::vector<double> const& again) {
@@ -102,11 +103,31 @@ std::string drift_text(std::vector<double> const& first, std::vector<double> con
          (std::abs(drift - 1) > 0.02 ? "; over 2 % off, these figures are void" : "");
 }
 
+namespace {
+
+Store looked_at(fs::path const& out) {
+  Store store(out);
+  store.read_only = true;
+  return store;
+}
+
 Run const& first_joint(Plan const& plan, std::string const& spec) {
   for (auto const& run : plan.runs)
     if (joint_phase_of(run)) return run;
   throw SpecError(spec + ": no run has a joint phase; one is timed here");
 }
+
+}  // namespace
+
+JointBench::JointBench(Args const& args)
+    : store(looked_at(args.out)),
+      device(device_of(args)),
+      plan(read_plan(args.positional.at(1), args, store)),
+      run(first_joint(plan, args.positional[1])),
+      steps(number(args, "steps", 1)),
+      rounds(number(args, "rounds", 1)),
+      data(device),
+      images(data.images(run.data.source, Split::train)) {}
 
 int bench(Args const& args) {
   auto const& what = args.positional.at(0);

@@ -35,21 +35,17 @@ double one_thread(std::function<void()> const& work) {
 
 // How fast images are read and augmented on one thread, and what it costs a joint step that they are read meanwhile.
 int bench_images(Args const& args) {
-  Store store(args.out);
-  store.read_only = true;
-  auto const device = device_of(args);
-  auto const plan = read_plan(args.positional.at(1), args, store);
-  auto const& run = first_joint(plan, args.positional[1]);
-  int const steps = number(args, "steps", 1), rounds = number(args, "rounds", 1);
-  OpenData data(device);
-  auto const& resident = data.images(run.data.source, Split::train);
-  auto const streamed = load_images(open_data(run.data.source, Split::train), device, 0);
+  JointBench const bench(args);
+  auto const& run = bench.run;
+  auto const& resident = bench.images;
+  int const steps = bench.steps, rounds = bench.rounds;
+  auto const streamed = load_images(open_data(run.data.source, Split::train), bench.device, 0);
   auto const& train = run.splits->train;
   std::vector<int> const rows(train.begin(),
                               train.begin() + std::min<long>(run.train.batch * steps, static_cast<long>(train.size())));
   Augmenter const augmenter(run.data.augment);
-  TimedTraining const in_memory(run, *joint_phase_of(run), steps, device, resident),
-      meanwhile(run, *joint_phase_of(run), steps, device, streamed);
+  TimedTraining const in_memory(run, *joint_phase_of(run), steps, bench.device, resident),
+      meanwhile(run, *joint_phase_of(run), steps, bench.device, streamed);
   std::vector<Arm> const arms = {
       {"read, one thread", [&] { return one_thread([&] { bytes_of(streamed, rows); }); }},
       {"augment and normalise, one thread", [&] { return one_thread([&] { augmenter.batch(resident, rows, 1); }); }},
@@ -60,16 +56,12 @@ int bench_images(Args const& args) {
   Table table{
       .title = title("images", run, steps) + ", data " + run.data.source.name + ", augment " + run.data.augment.name,
       .header = {"arm", "img/s", "time of steps in memory"}};
-  for (std::size_t arm = 0; arm < arms.size(); ++arm)
-    table.rows.push_back(
-        {arms[arm].name,
-         spread(quotients(
-                    std::vector<double>(
-                        seconds[arm].size(),
-                        static_cast<double>(arm < 2 ? rows.size() : static_cast<std::size_t>(run.train.batch * steps))),
-                    seconds[arm]),
-                1),
-         arm < 2 ? "-" : spread(quotients(seconds[arm], seconds[2]), 3)});
+  for (std::size_t arm = 0; arm < arms.size(); ++arm) {
+    bool const trains = arm >= 2;
+    double const images = trains ? run.train.batch * steps : static_cast<double>(rows.size());
+    table.rows.push_back({arms[arm].name, speed_text(images, seconds[arm]),
+                          trains ? spread(quotients(seconds[arm], seconds[2]), 3) : "-"});
+  }
   table.footnotes = {drift_text(seconds[2], seconds[3]), hardware(rounds)};
   print(table, args.json);
   return 0;

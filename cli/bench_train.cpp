@@ -12,15 +12,11 @@ namespace eexit::cli {
 
 // The trainer and the bare loop over equal networks and rows, f32 and bf16.
 int bench_train(Args const& args) {
-  Store store(args.out);
-  store.read_only = true;
-  auto const device = device_of(args);
-  auto const plan = read_plan(args.positional.at(1), args, store);
-  auto const& run = first_joint(plan, args.positional[1]);
-  int const steps = number(args, "steps", 1), rounds = number(args, "rounds", 1);
-  OpenData data(device);
-  auto const& images = data.images(run.data.source, Split::train);
-  TimedTraining const ours(run, *joint_phase_of(run), steps, device, images);
+  JointBench const bench(args);
+  auto const& run = bench.run;
+  auto const& images = bench.images;
+  int const steps = bench.steps, rounds = bench.rounds;
+  TimedTraining const ours(run, *joint_phase_of(run), steps, bench.device, images);
   auto const rows = std::min(images.rows(), run.train.batch * steps);
   std::vector<int> first_rows(
       run.splits->train.begin(),
@@ -38,8 +34,8 @@ int bench_train(Args const& args) {
   auto const seconds = interleave(arms, rounds);
   Table table{.title = title("train", run, steps), .header = {"arm", "img/s", "ratio to bare loop, f32"}};
   for (std::size_t arm = 0; arm < arms.size(); ++arm)
-    table.rows.push_back(
-        {arms[arm].name, speed_text(run, steps, seconds[arm]), spread(quotients(seconds[2], seconds[arm]), 3)});
+    table.rows.push_back({arms[arm].name, speed_text(run.train.batch * steps, seconds[arm]),
+                          spread(quotients(seconds[2], seconds[arm]), 3)});
   table.footnotes = {drift_text(seconds[0], seconds[1]),
                      "eexit: all of the trainer but checks on val; bare loop: forward, backward, fused SGD alone",
                      hardware(rounds)};
@@ -49,28 +45,24 @@ int bench_train(Args const& args) {
 
 // Joint training of each method of the plan, against the first.
 int bench_methods(Args const& args) {
-  Store store(args.out);
-  store.read_only = true;
-  auto const device = device_of(args);
-  auto const plan = read_plan(args.positional.at(1), args, store);
-  auto const& first = first_joint(plan, args.positional[1]);
-  int const steps = number(args, "steps", 1), rounds = number(args, "rounds", 1);
-  OpenData data(device);
-  auto const& images = data.images(first.data.source, Split::train);
+  JointBench const bench(args);
+  auto const& first = bench.run;
+  auto const& images = bench.images;
+  int const steps = bench.steps, rounds = bench.rounds;
   std::vector<Arm> arms;
   std::set<std::string> known;
-  for (auto const& run : plan.runs) {
+  for (auto const& run : bench.plan.runs) {
     auto const joint = joint_phase_of(run);
     if (!joint || !(run.arch == first.arch) || !known.insert(run.method_label).second) continue;
     arms.push_back(
-        {run.method_label, [timed = TimedTraining(run, *joint, steps, device, images)] { return timed(false); }});
+        {run.method_label, [timed = TimedTraining(run, *joint, steps, bench.device, images)] { return timed(false); }});
   }
   arms.push_back({first.method_label + " again (A/A)", arms.front().run});
   auto const seconds = interleave(arms, rounds);
   Table table{.title = title("methods", first, steps), .header = {"method", "img/s", "time of " + arms[0].name}};
   for (std::size_t arm = 0; arm < arms.size(); ++arm)
-    table.rows.push_back(
-        {arms[arm].name, speed_text(first, steps, seconds[arm]), spread(quotients(seconds[arm], seconds[0]), 3)});
+    table.rows.push_back({arms[arm].name, speed_text(first.train.batch * steps, seconds[arm]),
+                          spread(quotients(seconds[arm], seconds[0]), 3)});
   table.footnotes = {drift_text(seconds.front(), seconds.back()), "joint training in f32, all but checks on val",
                      hardware(rounds)};
   print(table, args.json);

@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "core/execute/train.h"
+#include "core/execute/work.h"
 #include "core/report/table.h"
 
 namespace eexit::cli {
@@ -21,14 +22,28 @@ std::string hardware(int rounds);
 void print(Table const&, bool json);
 
 std::optional<std::size_t> joint_phase_of(Run const&);
-// SpecError where no run of the plan has a joint phase.
-Run const& first_joint(Plan const&, std::string const& spec);
+
+// What a benchmark of training begins with: the plan of the spec that is asked for, its first run with a joint phase,
+// and that run's images. SpecError where there is none.
+struct JointBench {
+  explicit JointBench(Args const&);
+  JointBench(JointBench const&) = delete;
+  JointBench& operator=(JointBench const&) = delete;
+
+  Store store;
+  torch::Device device;
+  Plan plan;
+  Run const& run;
+  int steps, rounds;
+  OpenData data;
+  Images const& images;
+};
 std::string title(std::string const& what, Run const&, int steps);
 
 // Round by round: what slows the machine for a while slows neighbours in time alike.
 std::vector<double> quotients(std::vector<double> const& above, std::vector<double> const& below);
-// Images a second of `steps` steps.
-std::string speed_text(Run const&, int steps, std::vector<double> const& seconds);
+// So many images, a second.
+std::string speed_text(double images, std::vector<double> const& seconds);
 std::string drift_text(std::vector<double> const& first, std::vector<double> const& again);
 
 // A joint phase of a run, `steps` long and trained from the start, again and again.

@@ -26,6 +26,13 @@ using Json = nlohmann::json;
 Json json_of(Cost const& cost) { return {cost.mac, cost.fv}; }
 Cost cost_from(Json const& json) { return {json.at(0), json.at(1)}; }
 
+// A file as it is now: its path, size (a folder has none) and time.
+std::string identity_of(fs::path const& path) {
+  return fs::weakly_canonical(path).string() + " " +
+         (fs::is_directory(path) ? "folder" : std::to_string(fs::file_size(path))) + " " +
+         std::to_string(fs::last_write_time(path).time_since_epoch().count());
+}
+
 std::string shape_text(ImageShape const& shape, int classes) {
   return Json({shape.channels, shape.height, shape.width, classes}).dump();
 }
@@ -123,10 +130,7 @@ DataFacts data_facts(Store const& store, Choice const& choice) {
   JsonReader reader(choice.params, std::make_shared<Source>());
   auto const source = find(datasets(), "data set", choice.name, "data").make(reader);
   auto depends_on = text_of(choice);
-  for (auto const& path : source.files())
-    depends_on += "\n" + fs::weakly_canonical(path).string() + " " +
-                  (fs::is_directory(path) ? "folder" : std::to_string(fs::file_size(path))) + " " +
-                  std::to_string(fs::last_write_time(path).time_since_epoch().count());
+  for (auto const& path : source.files()) depends_on += "\n" + identity_of(path);
   auto const text = store.remember("data", depends_on, [&] {
     auto const facts = source.facts();
     auto const& shape = facts.shape;
@@ -143,27 +147,28 @@ DataFacts data_facts(Store const& store, Choice const& choice) {
   return facts_from(text);
 }
 
+std::string weights_text(fs::path const& file, Choice const& arch, ImageShape const& shape, int classes) {
+  return file.string() + arch.name + arch.params + shape_text(shape, classes);
+}
+
 // Remembered by the file's path, size and time: large files are read once. What was not simply copied is said each
 // time.
 std::string weights_digest(Store const& store, fs::path const& file, Choice const& arch, ImageShape const& shape,
                            int classes) {
-  auto const network = arch.name + arch.params + shape_text(shape, classes);
+  auto const asked = weights_text(file, arch, shape, classes);
   auto const look = [&] {
     auto const checked = check_weights(file, arch, shape, classes);
     return Json({{"digest", checked.digest}, {"notes", checked.notes}}).dump();
   };
-  bool const there = fs::is_regular_file(file);
-  auto const depends_on = !there
-                              ? ""
-                              : fs::weakly_canonical(file).string() + " " + std::to_string(fs::file_size(file)) + " " +
-                                    std::to_string(fs::last_write_time(file).time_since_epoch().count()) + network;
-  auto const last = there ? std::nullopt : store.recall("weights-last", file.string() + network);
-  if (last) warn(file.string() + ": is gone; phases that are to start from it will fail");
-  auto const text = last    ? *last
-                    : there ? remember(store, "weights", depends_on, look)
-                            : look();  // says that it is not
-  store.replace("weights-last", file.string() + network, text);
-  auto const json = Json::parse(text);
+  std::optional<std::string> text;
+  if (fs::is_regular_file(file))
+    text = remember(store, "weights", identity_of(file) + asked, look);
+  else if ((text = store.recall("weights-last", asked)))
+    warn(file.string() + ": is gone; phases that are to start from it will fail");
+  else
+    text = look();  // says that it is not there
+  store.replace("weights-last", asked, *text);
+  auto const json = Json::parse(*text);
   for (std::string const note : json.at("notes")) say("weights", file.string() + ": " + note);
   return json.at("digest");
 }
@@ -171,7 +176,7 @@ std::string weights_digest(Store const& store, fs::path const& file, Choice cons
 // The file may be gone, or another, when one looks at what a sweep has done.
 std::string last_weights_digest(Store const& store, fs::path const& file, Choice const& arch, ImageShape const& shape,
                                 int classes) {
-  auto const last = store.recall("weights-last", file.string() + arch.name + arch.params + shape_text(shape, classes));
+  auto const last = store.recall("weights-last", weights_text(file, arch, shape, classes));
   return last ? Json::parse(*last).at("digest").get<std::string>() : weights_digest(store, file, arch, shape, classes);
 }
 

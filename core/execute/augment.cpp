@@ -24,8 +24,6 @@ Batch crop_and_flip(Images const& images, std::vector<int> const& rows, Augment 
   }
   std::int64_t const pad = augment.pad;
   auto const padded = torch::constant_pad_nd(bytes, {pad, pad, pad, pad});
-  using torch::indexing::None;
-  using torch::indexing::Slice;
   // One gather: sample x channel x row x column.
   auto const sample = torch::arange(count, device).view({-1, 1, 1, 1});
   auto const channel = torch::arange(bytes.size(1), device).view({1, -1, 1, 1});

@@ -142,10 +142,10 @@ class Loading {
 
 }  // namespace
 
-std::vector<std::string> load_pretrained(ExitNet& net, Backbone const& names, fs::path const& file,
-                                         std::string const& digest) {
+LoadedWeights load_pretrained(ExitNet& net, Backbone const& names, fs::path const& file, std::string const& digest) {
   auto const bytes = read_weights(file);
-  if (!digest.empty() && sha256(bytes) != digest)
+  LoadedWeights loaded{.digest = sha256(bytes), .notes = {}};
+  if (!digest.empty() && loaded.digest != digest)
     throw SpecError(file.string() + ": changed since the sweep was planned");
   auto const tensors = decode(bytes, file);
   auto const is_ours = [](auto const& tensor) { return tensor.first.starts_with("stage."); };
@@ -161,20 +161,19 @@ std::vector<std::string> load_pretrained(ExitNet& net, Backbone const& names, fs
       else
         loading.take(name, tensor);
     }
-    auto notes = loading.finish();
-    if (!heads.empty()) notes.push_back("heads start afresh; left out " + some_of(heads));
-    return notes;
+    loaded.notes = loading.finish();
+    if (!heads.empty()) loaded.notes.push_back("heads start afresh; left out " + some_of(heads));
+    return loaded;
   } catch (SpecError const& error) {
     throw SpecError(file.string() + ": " + error.what());
   }
 }
 
-CheckedWeights check_weights(fs::path const& file, Choice const& arch, ImageShape const& shape, int classes) {
+LoadedWeights check_weights(fs::path const& file, Choice const& arch, ImageShape const& shape, int classes) {
   auto backbone = build_backbone(arch, shape, classes, 0);
   auto const names = backbone;
   ExitNet net(std::move(backbone));
-  auto const notes = load_pretrained(net, names, file);
-  return {.digest = sha256(read_weights(file)), .notes = notes};
+  return load_pretrained(net, names, file);
 }
 
 }  // namespace eexit

@@ -68,7 +68,7 @@ TEST_CASE("a network starts from a file in published names, or in its own", "[we
       File const file(tensors);
       Network const to(arch, shape, 10, 2);
       CHECK_FALSE(same_weights(*from.net, *to.net));
-      CHECK(load_pretrained(*to.net, to.names, file.path).empty());
+      CHECK(load_pretrained(*to.net, to.names, file.path).notes.empty());
       CHECK(same_weights(*from.net, *to.net));
     }
   }
@@ -82,7 +82,7 @@ TEST_CASE("half precision is widened, counters of batches may be missing", "[wei
   std::erase_if(tensors, [](auto const& each) { return each.first.ends_with("num_batches_tracked"); });
   File const file(tensors);
   Network const to(resnet, shape, 10, 2);
-  CHECK(load_pretrained(*to.net, to.names, file.path).empty());
+  CHECK(load_pretrained(*to.net, to.names, file.path).notes.empty());
   auto const mine = tensors_of(*from.net), theirs = tensors_of(*to.net);
   for (auto const& [name, tensor] : mine)
     CHECK(torch::allclose(tensor.to(torch::kFloat32), theirs.at(name).to(torch::kFloat32), 1e-2, 1e-2));
@@ -99,7 +99,7 @@ TEST_CASE("a header of any length is a header, however its length begins", "[wei
   auto const file = folder.path / "weights.safetensors";
   write_file(file, bytes);
   Network const to(resnet, shape, 10, 2);
-  CHECK(load_pretrained(*to.net, to.names, file).empty());
+  CHECK(load_pretrained(*to.net, to.names, file).notes.empty());
   CHECK(same_weights(*from.net, *to.net));
   CHECK_THROWS_WITH(load_pretrained(*to.net, to.names, file, std::string(64, '0')),
                     Catch::Matchers::Contains("changed since"));
@@ -111,7 +111,7 @@ TEST_CASE("heads of a network of ours start afresh, and that is said", "[weights
   auto const with_heads = build_net(resnet, shape, 10, 1, HeadsToBuild{.method = sdn, .after = after});
   File const file(bytes_of(*with_heads));
   Network const to(resnet, shape, 10, 2);
-  auto const notes = load_pretrained(*to.net, to.names, file.path);
+  auto const notes = load_pretrained(*to.net, to.names, file.path).notes;
   REQUIRE(notes.size() == 1);
   CHECK(notes[0].starts_with("heads start afresh; left out head.0."));
   CHECK(torch::equal(tensors_of(*to.net).at("last.weight"), tensors_of(*with_heads).at("last.weight")));
@@ -121,7 +121,7 @@ TEST_CASE("another number of classes keeps the seed's classifier, and that is sa
   Network const from(vit, shape, 10, 1);
   File const file(published(from.names, *from.net));
   Network const to(vit, shape, 7, 2), seed(vit, shape, 7, 2);
-  auto const notes = load_pretrained(*to.net, to.names, file.path);
+  auto const notes = load_pretrained(*to.net, to.names, file.path).notes;
   REQUIRE(notes.size() == 2);  // weight and bias
   CHECK(notes[0].find("10 classes, 7 are needed") != std::string::npos);
   CHECK(torch::equal(tensors_of(*to.net).at("last.linear.bias"), tensors_of(*seed.net).at("last.linear.bias")));
@@ -133,7 +133,7 @@ TEST_CASE("positions are made to fit another size of image", "[weights]") {
   File const file(published(from.names, *from.net));
   ImageShape const larger = {.channels = 3, .height = 48, .width = 64};
   Network const to(vit, larger, 10, 2);
-  auto const notes = load_pretrained(*to.net, to.names, file.path);
+  auto const notes = load_pretrained(*to.net, to.names, file.path).notes;
   REQUIRE(notes.size() == 1);
   CHECK(notes[0].ends_with("are resized to 6 x 8"));
   CHECK(same_weights(*from.net, *to.net, "stage.stem.positions"));
