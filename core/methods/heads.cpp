@@ -38,16 +38,23 @@ std::vector<Convolution> convolutions(int layers) {
   }
 }
 
+// One of the kinds that are modules.
+HeadShape settled(HeadShape head, Shape const& shape) {
+  if (head.kind == "auto") head.kind = shape.size() == 2 ? "token" : "pooled";
+  return head;
+}
+
 void require_fit(std::string const& exit, Shape const& shape, HeadShape const& head) {
   bool const token = head.kind == "token", conv = head.kind == "conv" || head.kind == "msdnet";
   bool const fits = token ? shape.size() == 2 : shape.size() == 3 || (shape.size() == 1 && !conv);
   if (fits) return;
-  throw SpecError("exit after stage " + exit + ": " + text_of(head) + " needs features " +
-                  (token  ? "[tokens, width]"
-                   : conv ? "[C, H, W]"
-                          : "[C] or [C, H, W]") +
-                  ", found " + text_of(shape) +
-                  (!token && shape.size() == 2 ? "; a transformer's tokens need {\"head\": \"token\"}" : ""));
+  throw SpecError(
+      "exit after stage " + exit + ": " + text_of(head) + " needs features " +
+      (token  ? "[tokens, width]"
+       : conv ? "[C, H, W]"
+              : "[C] or [C, H, W]") +
+      ", found " + text_of(shape) +
+      (!token && shape.size() == 2 ? "; a transformer's tokens need {\"head\": \"token\"} or \"auto\"" : ""));
 }
 
 }  // namespace
@@ -55,12 +62,13 @@ void require_fit(std::string const& exit, Shape const& shape, HeadShape const& h
 HeadShape read_head(JsonReader& reader, std::string const& fallback) {
   HeadShape head;
   head.kind = reader.one_of(
-      "head", fallback, {"pooled", "average", "conv", "token", "msdnet"},
+      "head", fallback, {"pooled", "average", "conv", "token", "msdnet", "auto"},
       "pooled: learned mix of max and average pooling; average: global average pooling; conv: convolutions before the "
       "pooled head; token: linear maps on the first token; msdnet: two convolutions of stride 2 with norms, then "
-      "global average pooling");
+      "global average pooling; auto: token after a transformer's stages, else pooled");
   bool const conv = head.kind == "conv", token = head.kind == "token", msdnet = head.kind == "msdnet";
-  head.pool = reader.integer_where(conv || head.kind == "pooled", "pool", 4, {1, 64}, "pooled, conv: side pooled to");
+  bool const pooled = head.kind == "pooled" || head.kind == "auto";
+  head.pool = reader.integer_where(conv || pooled, "pool", 4, {1, 64}, "pooled, conv, auto: side pooled to");
   head.layers = reader.integer_where(conv || token, "layers", 1, {1, 5}, "conv: convolutions; token: linear maps");
   head.width = reader.integer_where(msdnet || (token && head.layers > 1), "width", msdnet ? 128 : 1024, {0, 65536},
                                     "token with more than one layer: width of the hidden ones; msdnet: channels of the "
@@ -69,9 +77,10 @@ HeadShape read_head(JsonReader& reader, std::string const& fallback) {
   return head;
 }
 
-ExitHead::ExitHead(std::string const& exit, Shape const& shape, HeadShape const& head, std::int64_t outputs,
+ExitHead::ExitHead(std::string const& exit, Shape const& shape, HeadShape const& asked, std::int64_t outputs,
                    std::int64_t more)
-    : head_(head) {
+    : head_(settled(asked, shape)) {
+  auto const& head = head_;
   require_fit(exit, shape, head);
   std::int64_t features = shape.back();
   if (head.kind == "token") {

@@ -13,7 +13,7 @@ namespace eexit {
 
 struct HeadShape {
   std::string kind = "pooled";
-  int pool = 4;      // side that pooled and conv pool to
+  int pool = 4;      // side that pooled, conv and auto pool to
   int layers = 1;    // conv: convolutions; token: linear maps
   int width = 1024;  // token: of hidden layers; msdnet: of its convolutions, 0 for as wide as the features
 };
@@ -24,7 +24,8 @@ HeadShape read_head(JsonReader&, std::string const& fallback = "pooled");
 // From features to `outputs` numbers a sample.
 // pooled: mixed pooling to pool x pool, flatten, linear. average: global average pooling, linear. On features [C] both
 // are the linear map alone. conv: 1 to 5 convolutions, each 3x3 without padding and after a ReLU, then as pooled.
-// token: the first token, through layers - 1 hidden layers with GELU, then linear. msdnet: ConvPool, linear.
+// token: the first token, through layers - 1 hidden layers with GELU, then linear. msdnet: ConvPool, linear. auto:
+// token on features [tokens, width], else pooled: one method for architectures of both kinds.
 struct ExitHead : torch::nn::Module {
   // `more`: numbers a sample joined to the features before the last linear map. SpecError naming exit, head and shape
   // where the head does not fit.

@@ -60,10 +60,10 @@ State images(ImageShape const& shape, int rows) {
       .active = {}};
 }
 
-// A method with its own heads, or where these need other features than the architecture has, and say so, pooled ones
-// or those of a token.
+// A method with its own heads, or where these need other features than the architecture has, and say so, those that
+// fit.
 Method method_for(Entry<MethodMaker> const& entry, MakeBackbone const& backbone, ImageShape const& shape) {
-  for (std::string const heads : {"{}", R"({"head": "pooled"})", R"({"head": "token"})"}) {
+  for (std::string const heads : {"{}", R"({"head": "auto"})"}) {
     auto reader = reader_of(heads);
     auto method = entry.make(reader);
     try {

@@ -142,6 +142,8 @@ TEST_CASE("a head that does not fit is refused by exit, head and size", "[contra
   CHECK(refused({2, 12, 12}, R"({"head": "conv", "layers": 4})").find("at least 4 channels") != std::string::npos);
   CHECK(refused({16, 6, 6}, R"({"head": "token"})").find("[tokens, width], found [16, 6, 6]") != std::string::npos);
   CHECK(refused({5, 8}, "{}").find("[C] or [C, H, W], found [5, 8]") != std::string::npos);
+  for (auto const& features : {Shape{16}, Shape{16, 6, 6}, Shape{5, 8}})
+    CHECK(refused(features, R"({"head": "auto"})") == "nothing thrown");
   auto idle = reader_of(R"({"head": "average", "pool": 2})");
   CHECK_THROWS_AS(find(methods(), "method", "sdn", "method").make(idle), SpecError);
 }
