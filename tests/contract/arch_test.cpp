@@ -1,13 +1,12 @@
 // What every architecture promises, with the heads of every method on it. Small instances and the images they take are
 // listed by tests/golden/arch/<name>.json, "contract"; without, the default at both of these shapes.
-#include <nlohmann/json.hpp>
+#include <algorithm>
 #include <set>
 
 #include "core/arch/arch.h"
-#include "core/base/files.h"
 #include "core/methods/method.h"
 #include "core/net/cost.h"
-#include "tests/contract/readers.h"
+#include "tests/contract/contract.h"
 
 #include "tests/support/catch.h"
 
@@ -15,23 +14,6 @@ namespace eexit {
 namespace {
 
 constexpr int classes = 7;
-
-struct Contract {
-  std::string arch = "{}";
-  std::vector<ImageShape> shapes = {{.channels = 1, .height = 28, .width = 28},
-                                    {.channels = 3, .height = 32, .width = 32}};
-};
-
-Contract contract_of(std::string_view name) {
-  auto const path = std::string(EEXIT_TESTS_DIR) + "/golden/arch/" + std::string(name) + ".json";
-  auto const listed = nlohmann::json::parse(read_file(path));
-  if (!listed.contains("contract")) return {};
-  auto const& written = listed.at("contract");
-  Contract contract{written.at("arch").dump(), {}};
-  for (auto const& shape : written.at("shapes"))
-    contract.shapes.push_back(ImageShape{.channels = shape.at(0), .height = shape.at(1), .width = shape.at(2)});
-  return contract;
-}
 
 // Heads of `method` at every stage that may carry one: all but the last.
 std::shared_ptr<ExitNet> build(MakeBackbone const& backbone, Method const* method, ImageShape const& shape,
@@ -215,6 +197,29 @@ TEST_CASE("weights of an architecture come from the seed alone", "[contract]") {
       CHECK(differs);
     }
   }
+}
+
+TEST_CASE("a momentum asked for is that of every BatchNorm", "[contract]") {
+  int archs_with_it = 0;
+  for (auto const& arch : archs()) {
+    INFO(arch.name);
+    auto declared = empty_reader();
+    arch.make(declared);
+    auto const fields = declared.fields();
+    if (std::none_of(fields.begin(), fields.end(), [](Field const& field) { return field.name == "norm_momentum"; }))
+      continue;
+    ++archs_with_it;
+    auto reader = reader_of(R"({"norm_momentum": 0.5})");
+    auto const net = build(arch.make(reader), nullptr, {.channels = 3, .height = 32, .width = 32}, 1);
+    int norms = 0;
+    for (auto const& module : net->modules())
+      if (auto* const norm = module->as<torch::nn::BatchNorm2d>()) {
+        ++norms;
+        CHECK(norm->options.momentum() == 0.5);
+      }
+    CHECK(norms > 10);
+  }
+  CHECK(archs_with_it == 3);
 }
 
 }  // namespace eexit

@@ -2,6 +2,7 @@
 
 #include <numeric>
 
+#include "core/base/error.h"
 #include "core/base/registry.h"
 #include "core/net/weights.h"
 #include "core/plan/kinds.h"
@@ -89,20 +90,35 @@ std::vector<PhaseBench::Trained> PhaseBench::train(std::vector<std::string> cons
     run_.phases.push_back(
         {.phase = phase, .key = std::to_string(run_.phases.size()), .steps = steps > 0 ? steps : two_epochs});
     auto const& what = std::get<Train>(phase);
-    net_ = build(what);
-    if (!trained.empty()) take_values(*net_, trained.back().after);
-    auto const before = values_of(*net_);
+    Values before;
     test::TemporaryFolder const folder;
     Method const none;
-    std::vector<TrainJob> const jobs = {{.run = run_,
-                                         .phase = run_.phases.back(),
-                                         .net = *net_,
-                                         .method = what.with_heads() ? method_ : none,
-                                         .folder = folder.path,
-                                         .label = "bench"}};
-    eexit::train(jobs, {.task = classify(), .images = images_},
-                 {.done = [](std::size_t, TrainResult const&) {},
-                  .diverged = [](std::size_t, std::string const& reason, long) { throw std::runtime_error(reason); }});
+    int calls = 0;
+    Task task = classify();
+    task.loss = [&, loss = task.loss](Tensor const& logits, Tensor const& target, double smoothing) {
+      if (!torch::GradMode::is_enabled() && ++calls == stop_at) throw Interrupted("stop");
+      return loss(logits, target, smoothing);
+    };
+    auto const train_once = [&] {
+      net_ = build(what);
+      if (!trained.empty()) take_values(*net_, trained.back().after);
+      before = values_of(*net_);
+      std::vector<TrainJob> const jobs = {{.run = run_,
+                                           .phase = run_.phases.back(),
+                                           .net = *net_,
+                                           .method = what.with_heads() ? method_ : none,
+                                           .folder = folder.path,
+                                           .label = "bench"}};
+      eexit::train(
+          jobs, {.task = task, .images = images_},
+          {.done = [&](std::size_t, TrainResult const& result) { val = result.val; },
+           .diverged = [](std::size_t, std::string const& reason, long) { throw std::runtime_error(reason); }});
+    };
+    try {
+      train_once();
+    } catch (Interrupted const&) {
+      train_once();
+    }
     trained.push_back({what, before, values_of(*net_)});
   }
   net_->eval();

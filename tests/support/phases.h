@@ -26,9 +26,12 @@ class PhaseBench {
   std::vector<Trained> train(std::vector<std::string> const& regime);
 
   void batch(int samples) { run_.train.batch = samples; }  // 16 at first
+  void bf16() { run_.train.bf16 = true; }
 
-  TrainSpec spec;  // recipes of the phases
-  long steps = 0;  // of each; 0: two epochs
+  TrainSpec spec;   // recipes of the phases
+  long steps = 0;   // of each; 0: two epochs
+  int stop_at = 0;  // the loss on val, counted in each phase, at which it is stopped and gone on with; 0: none
+  Measured val;     // of the last phase's weights
 
   // The network of the last phase trained, in eval mode.
   ExitNet& net() { return *net_; }
