@@ -36,6 +36,13 @@ inline void kaiming_normal(torch::nn::Module& part) {
               [](Tensor const& weight) { torch::nn::init::kaiming_normal_(weight, 0, torch::kFanOut, torch::kReLU); });
 }
 
+// Networks of phones forget slowly, for trainings of a hundred thousand steps; in a short one, statistics lag behind.
+constexpr auto norm_momentum_help = "share of a new batch in BatchNorm's running statistics; 0.1 suits short trainings";
+inline void set_norm_momentum(torch::nn::Module& part, double momentum) {
+  for (auto const& module : part.modules())
+    if (auto* const norm = module->as<torch::nn::BatchNorm2d>()) norm->options.momentum(momentum);
+}
+
 // The first layers: 3x3 keeps the size, 7x7 halves it, 7x7-pool halves it twice.
 struct StemSize {
   int kernel, stride;

@@ -121,6 +121,7 @@ MbNet read_mb_net(JsonReader& reader, MbNet table) {
   table.dropout = reader.number("dropout", table.dropout, {0, 0.99}, "before the classifier");
   table.stochastic_depth = reader.number("stochastic_depth", table.stochastic_depth, {0, 0.99},
                                          "chance that a sample leaves out a block, growing with depth up to this");
+  table.momentum = reader.number("norm_momentum", table.momentum, {1e-6, 1}, norm_momentum_help);
   double const width =
       reader.number("width", 1, {0.01, 16}, "multiplies all channels, which are then rounded to a multiple of 8");
   table.stem = in_eights(table.stem * width);

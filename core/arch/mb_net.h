@@ -22,7 +22,7 @@ struct MbNet {
   double dropout = 0.2, stochastic_depth = 0.2;
 };
 
-// Asks what may differ from a table: dropout, stochastic_depth, width, blocks.
+// Asks what may differ from a table: dropout, stochastic_depth, norm_momentum, width, blocks.
 MbNet read_mb_net(JsonReader&, MbNet table);
 
 // One stage a block; takes images of any size and number of channels.

@@ -34,8 +34,9 @@ std::vector<Row> const small_rows = {{3, 16, 16, true, RE, 2},  {3, 72, 24, fals
                                      {5, 120, 48, true, HS, 1}, {5, 144, 48, true, HS, 1}, {5, 288, 96, true, HS, 2},
                                      {5, 576, 96, true, HS, 1}, {5, 576, 96, true, HS, 1}};
 
+// Momentum is set when the network stands.
 torch::nn::BatchNorm2d norm(int channels) {
-  return torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(channels).eps(1e-3).momentum(0.01));
+  return torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(channels).eps(1e-3));
 }
 
 // Convolution and BatchNorm, then the activation where there is one.
@@ -136,6 +137,7 @@ MakeBackbone mobilenet_v3(JsonReader& reader) {
   int const stem_stride = reader.integer("stem_stride", 2, {1, 2}, "of the first convolution; 1 suits images of 32 px");
   double const width = reader.number("width", 1, {0.01, 16}, "factor of all channels, rounded to multiples of 8");
   double const dropout = reader.number("dropout", 0.2, {0, 0.99}, "rate before the last layer");
+  double const momentum = reader.number("norm_momentum", 0.01, {1e-6, 1}, norm_momentum_help);
   auto rows = large ? large_rows : small_rows;
   auto const all = static_cast<int>(rows.size());
   auto const blocks = reader.maybe_integer("blocks", {1, 15}, "only the first so many blocks; null: all 11 or 15");
@@ -165,6 +167,8 @@ MakeBackbone mobilenet_v3(JsonReader& reader) {
     publish(net, "features." + std::to_string(all + 1), "last.conv");
     net.published["classifier.0."] = "last.hidden.";
     net.published["classifier.3."] = "last.linear.";
+    for (auto const& each : net.stages) set_norm_momentum(*each.module, momentum);
+    set_norm_momentum(*net.last.module, momentum);
     return net;
   };
 }
