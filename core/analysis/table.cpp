@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/analysis/analysis.h"
+#include "core/base/error.h"
 #include "core/base/text.h"
 #include "core/report/pivot.h"
 
@@ -34,6 +36,15 @@ std::vector<std::pair<std::string, std::vector<std::string>>> read_filter(JsonRe
   return filter;
 }
 
+void must_be_split(std::string const& name, std::vector<Result> const& results) {
+  std::vector<std::string> known;
+  for (auto const& row : results)
+    if (!row.split.empty() && std::find(known.begin(), known.end(), row.split) == known.end())
+      known.push_back(row.split);
+  if (std::find(known.begin(), known.end(), name) == known.end())
+    throw SpecError("table: split: " + unknown_name("split", name, known));
+}
+
 }  // namespace
 
 Analyse table(JsonReader& reader) {
@@ -42,7 +53,7 @@ Analyse table(JsonReader& reader) {
       reader.texts("rows", asked.rows, "columns of results.csv, or settings such as train.batch, that name a row");
   asked.columns = reader.texts("columns", asked.columns, "the same, whose values stand across");
   asked.metric = reader.text("metric", asked.metric, "metric shown: accuracy, auc, cost_at_0, ...");
-  asked.split = reader.one_of("split", asked.split, {"test", "cal"}, "which rows");
+  asked.split = reader.text("split", asked.split, "which rows: test, cal or a further test set");
   asked.policy = reader.text("policy", "", "exit rule shown; empty: the first of each study");
   asked.confidence = reader.text("confidence", "", "confidence shown; empty: the first of each policy");
   asked.filter = read_filter(reader);
@@ -56,11 +67,13 @@ Analyse table(JsonReader& reader) {
     auto names = asked.rows;
     names.insert(names.end(), asked.columns.begin(), asked.columns.end());
     for (auto const& [column, values] : asked.filter) names.push_back(column);
-    // What the title says of how much was learned from.
-    for (auto const* size : {"data.limit", "train.protocol.total"}) names.emplace_back(size);
+    // What the title says of where training starts and how much is learned from.
+    for (auto const* name : {"arch.weights", "data.limit", "train.protocol.total"}) names.emplace_back(name);
     pivoted.title = join(names_of(studies), ", ");
     pivoted.footer = footer(studies);
-    return Finding{.tables = {pivot(results_of(studies, names), pivoted)}, .charts = {}, .format = format};
+    auto const results = results_of(studies, names);
+    must_be_split(asked.split, results);
+    return Finding{.tables = {pivot(results, pivoted)}, .charts = {}, .format = format};
   };
 }
 

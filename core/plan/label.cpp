@@ -28,7 +28,7 @@ std::string label_of(std::string const& name, JsonReader const& reader, First fi
     bool const own = std::find(not_its_own.begin(), not_its_own.end(), field.name) == not_its_own.end();
     if (field.name == "name" || !own || !resolved.contains(field.name)) continue;
     auto const value = short_text(resolved[field.name]);
-    bool const changed = value != field.fallback && resolved[field.name].dump() != field.fallback;
+    bool const changed = value != field.fallback && Json::parse(field.fallback, nullptr, false) != resolved[field.name];
     if (is_first && (first == First::always || changed))
       text += "-" + value;
     else if (!is_first && changed)

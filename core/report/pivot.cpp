@@ -107,6 +107,10 @@ int seeds_of(Row const& row) {
   return most;
 }
 
+// Of settings in the subtitle.
+constexpr std::pair<char const*, char const*> short_names[] = {
+    {"arch.weights", "weights"}, {"data.limit", "limit"}, {"train.protocol.total", "epochs"}};
+
 std::string subtitle_of(Grid const& grid, Selection const& selection) {
   auto const& pivot = selection.pivot;
   std::string text = selection.axis("split") ? "" : pivot.split + " ";
@@ -119,7 +123,9 @@ std::string subtitle_of(Grid const& grid, Selection const& selection) {
   std::string separator = "; ", before;
   for (auto const& [name, value] : grid.constants()) {
     bool const paired = name == "confidence" && before == "policy";  // "policy threshold on max_probability"
-    auto const shown = name == "data.limit" ? "limit" : name == "train.protocol.total" ? "epochs" : name;
+    auto const known = std::find_if(std::begin(short_names), std::end(short_names),
+                                    [&name = name](auto const& each) { return each.first == name; });
+    auto const shown = known == std::end(short_names) ? name : known->second;
     text += (paired ? " on " : separator + shown + " ") + (name == "budget" ? budget_text(value, pivot.metric) : value);
     separator = ", ";
     before = name;

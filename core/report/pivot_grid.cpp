@@ -29,13 +29,13 @@ Grid::Grid(std::vector<Item> const& items, Pivot const& pivot) : pivot_(pivot), 
   if (labels_.empty()) throw SpecError("table: rows: expected at least one column of results.csv");
   if (pivot.columns.empty()) throw SpecError("table: columns: expected at least one column of results.csv");
   for (auto const* name : {"method", "regime"})
-    if (contains(pivot.columns, name)) host_ = name;
+    if (contains(pivot.columns, name) && !contains(pivot.columns, "budget")) host_ = name;
   if (values_of("study").size() > 1 && add_label("study")) {
     std::erase(labels_, "study");
     labels_.insert(labels_.begin(), "study");
   }
-  // Costs, training or exit rules of two kinds never share a table unseen, however well they fit into it.
-  for (auto const* name : {"protocol", "convention", "policy", "confidence"})
+  // Starts, costs, training or exit rules of two kinds never share a table unseen, however well they fit into it.
+  for (auto const* name : {"arch.weights", "protocol", "convention", "policy", "confidence"})
     if (values_of(name).size() > 1) add_label(name);
   // What is one in ours may be another in published values.
   for (auto const* name : {"data", "arch", "method", "regime", "protocol"})
@@ -49,8 +49,8 @@ Grid::Grid(std::vector<Item> const& items, Pivot const& pivot) : pivot_(pivot), 
 
 std::vector<std::pair<std::string, std::string>> Grid::constants() const {
   auto names = labels_;
-  for (auto const* name :
-       {"arch", "data", "data.limit", "method", "protocol", "train.protocol.total", "policy", "confidence"})
+  for (auto const* name : {"arch", "arch.weights", "data", "data.limit", "method", "protocol", "train.protocol.total",
+                           "policy", "confidence"})
     add_once(names, name);
   std::vector<std::pair<std::string, std::string>> found;
   for (auto const& name : names) {

@@ -143,6 +143,16 @@ TEST_CASE("pivot: protocols and conventions never share a column unseen", "[repo
   CHECK(pivot({a, b}, {}).header == std::vector<std::string>{"protocol", "convention", "regime", "50 %"});
 }
 
+TEST_CASE("pivot: weights that training starts from stand in the title, or in a column", "[report]") {
+  auto given = cell("mixed", 0, "0.5", 0.8), fresh = cell("mixed", 0, "0.5", 0.7);
+  given.axes["arch.weights"] = "resnet.safetensors";
+  auto const title = pivot({given}, {}).title;
+  CHECK(title.find("arch resnet-14, weights resnet.safetensors, data") != std::string::npos);
+  CHECK(pivot({fresh}, {}).title.find("weights") == std::string::npos);
+  fresh.arch = "vit-tiny";
+  CHECK(pivot({given, fresh}, {}).header == std::vector<std::string>{"arch", "arch.weights", "regime", "50 %"});
+}
+
 TEST_CASE("pivot: labels that do not vary go to the title, the last one stays", "[report]") {
   auto const table = pivot({cell("mixed", 0, "0.5", 0.8)}, {.title = "t"});
   CHECK(table.header == std::vector<std::string>{"regime", "50 %"});
@@ -251,6 +261,23 @@ TEST_CASE("pivot: a plain network stands in every column of what it does not hav
                            {.columns = {"policy"}});
   CHECK(table.header == std::vector<std::string>{"regime", "threshold", "patience"});
   CHECK(table.rows[1] == std::vector<std::string>{"resnet-14 (plain)", "90.00", "90.00"});
+}
+
+TEST_CASE("pivot: regimes by budgets as columns, plain, rival and bound as rows", "[report]") {
+  auto const table = pivot(all_rules(), {.rows = {"arch"}, .columns = {"regime", "budget"}});
+  CHECK(table.header.size() == 1 + 3 * 5);
+  CHECK(table.header[1] == "disjoint, 25 %");
+  REQUIRE(table.rows.size() == 4);
+  auto const cells = [&](std::size_t row, std::vector<std::size_t> const& at) {
+    std::string text = table.rows[row][0];
+    for (auto const c : at) text += " | " + table.rows[row][c].substr(0, 5);
+    return text;
+  };
+  // Budgets of 75 and 100 % and the last exit of the first regime; the last two of the third.
+  CHECK(cells(1, {3, 4, 5, 14, 15}) == "resnet-14 (plain) | - | 89.10 | 89.10 | 89.10 | 89.10");
+  CHECK(cells(2, {1, 2, 15}) == "resnet-8 (rival, 0.33) | - | 87.00 | 87.00");
+  CHECK(table.rows[3][0] == "resnet-14, oracle (bound)");
+  CHECK(table.rows[3][1] == "-");
 }
 
 TEST_CASE("pivot: a filter keeps what it names, and what does not have the column", "[report]") {
