@@ -88,7 +88,7 @@ int bench_exits(Args const& args) {
                 .policy = [](std::span<double const>, std::span<int const>) { return false; }};
     timed.promised = in(plan.eval.convention, run.base) / in(plan.eval.convention, run.exit_cost.back());
     if (run.role == Role::run) {
-      StoredExits const stored(store.run(run.id) / "exits.safetensors");
+      StoredExits const stored(exits_of(store, run));
       timed.measure = measure_of(rule, [&] { return stored.temperatures(); });
       auto const knobs = fitted_knobs(rule, stored.table("cal", timed.measure, run, plan.eval.convention), budget);
       if (!knobs) {

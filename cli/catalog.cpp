@@ -15,6 +15,7 @@
 #include "core/pixels/augmentation.h"
 #include "core/plan/plan.h"
 #include "datasets/dataset.h"
+#include "datasets/test_sets.h"
 #include "regimes/regime.h"
 
 namespace eexit::cli {
@@ -186,6 +187,38 @@ DataFacts last_data_facts(Store const& store, Choice const& choice) {
   return last ? facts_from(*last) : data_facts(store, choice);
 }
 
+std::string text_of(Choice const& extra, DataFacts const& trained_on) {
+  return text_of(extra) + shape_text(trained_on.shape, trained_on.classes);
+}
+
+std::vector<TestSet> test_sets_from(Choice const& extra, std::string const& text) {
+  std::vector<TestSet> all;
+  for (auto const& set : Json::parse(text))
+    all.push_back({.source = extra, .name = set.at("name"), .identity = set.at("identity"), .rows = set.at("rows")});
+  return all;
+}
+
+// Remembered as facts of data sets are.
+std::vector<TestSet> test_sets_for(Store const& store, Choice const& extra, DataFacts const& trained_on) {
+  auto const asked = text_of(extra, trained_on);
+  auto depends_on = asked;
+  JsonReader reader(extra.params, std::make_shared<Source>());
+  for (auto const& path : read_test_sets(extra.name, reader).files()) depends_on += "\n" + identity_of(path);
+  auto const text = store.remember("test-sets", depends_on, [&] {
+    auto json = Json::array();
+    for (auto const& set : look_at_test_sets(extra, trained_on))
+      json.push_back({{"name", set.name}, {"identity", set.identity}, {"rows", set.rows}});
+    return json.dump();
+  });
+  store.replace("test-sets-last", asked, text);
+  return test_sets_from(extra, text);
+}
+
+std::vector<TestSet> last_test_sets(Store const& store, Choice const& extra, DataFacts const& trained_on) {
+  auto const last = store.recall("test-sets-last", text_of(extra, trained_on));
+  return last ? test_sets_from(extra, *last) : test_sets_for(store, extra, trained_on);
+}
+
 template <class Make>
 void read_with(Registry<Make> registry, std::string const& what, std::string const& name, JsonReader& params) {
   find(registry, what, name, params.place("name")).make(params);
@@ -194,61 +227,68 @@ void read_with(Registry<Make> registry, std::string const& what, std::string con
 }  // namespace
 
 Catalog real_catalog(Store const& store) {
-  return {.read =
-              [](std::string const& folder, std::string const& name, JsonReader& params) {
-                if (folder == "arch") return read_with(archs(), "architecture", name, params);
-                if (folder == "datasets") return read_with(datasets(), "data set", name, params);
-                if (folder == "methods") return read_with(methods(), "method", name, params);
-                if (folder == "policies") return read_with(policies(), "policy", name, params);
-                if (folder == "augmentations") return read_with(augmentations(), "augmentation", name, params);
-                require(folder == "regimes", "no such plug-in folder");
-                read_with(regimes(), "regime", name, params);
-              },
-          .names =
-              [](std::string const& folder) {
-                if (folder == "arch") return names(archs());
-                if (folder == "datasets") return names(datasets());
-                if (folder == "methods") return names(methods());
-                if (folder == "policies") return names(policies());
-                if (folder == "augmentations") return names(augmentations());
-                require(folder == "regimes", "no such plug-in folder");
-                return names(regimes());
-              },
-          .data = [&store](Choice const& data) { return data_facts(store, data); },
-          .backbone = [&store](Choice const& arch, ImageShape const& shape,
-                               int classes) { return backbone_facts(store, arch, shape, classes); },
-          .weights = [&store](std::string const& file, Choice const& arch, ImageShape const& shape,
-                              int classes) { return weights_digest(store, file, arch, shape, classes); },
-          .heads =
-              [&store](Choice const& arch, Choice const& method, ImageShape const& shape, int classes,
-                       std::vector<std::string> const& after) {
-                return head_facts(store, arch, method, shape, classes, after);
-              },
-          .regime_phases =
-              [](Choice const& regime, TrainSpec const& spec) {
-                JsonReader reader(regime.params, std::make_shared<Source>());
-                return find(regimes(), "regime", regime.name, "regime").make(reader)(spec);
-              },
-          .method =
-              [](Choice const& choice, TrainSpec const& spec) {
-                auto const method = read_method(choice);
-                MethodFacts facts{.own_weights = method.own_weights};
-                if (!method.appended) return facts;
-                facts.appended = method.appended->phases(spec);
-                facts.parameters = method.appended->parameters;
-                return facts;
-              },
-          .policy = [](std::string const& policy) -> PolicyFacts {
-            auto reader = empty_reader();
-            auto const family = find(policies(), "policy", policy, "policy").make(reader);
-            return {.by_confidence = family.by_confidence, .swept = static_cast<bool>(family.sweep)};
+  return {
+      .read =
+          [](std::string const& folder, std::string const& name, JsonReader& params) {
+            if (folder == "arch") return read_with(archs(), "architecture", name, params);
+            if (folder == "datasets") return read_with(datasets(), "data set", name, params);
+            if (folder == "methods") return read_with(methods(), "method", name, params);
+            if (folder == "policies") return read_with(policies(), "policy", name, params);
+            if (folder == "augmentations") return read_with(augmentations(), "augmentation", name, params);
+            if (folder == "test_sets") return static_cast<void>(read_test_sets(name, params));
+            require(folder == "regimes", "no such plug-in folder");
+            read_with(regimes(), "regime", name, params);
           },
-          .mixes = [](Choice const& choice) { return static_cast<bool>(read_augmentation(choice).mix); }};
+      .names =
+          [](std::string const& folder) {
+            if (folder == "arch") return names(archs());
+            if (folder == "datasets") return names(datasets());
+            if (folder == "methods") return names(methods());
+            if (folder == "policies") return names(policies());
+            if (folder == "augmentations") return names(augmentations());
+            if (folder == "test_sets") return test_set_names();
+            require(folder == "regimes", "no such plug-in folder");
+            return names(regimes());
+          },
+      .data = [&store](Choice const& data) { return data_facts(store, data); },
+      .test_sets = [&store](Choice const& extra, DataFacts const& facts) { return test_sets_for(store, extra, facts); },
+      .backbone = [&store](Choice const& arch, ImageShape const& shape,
+                           int classes) { return backbone_facts(store, arch, shape, classes); },
+      .weights = [&store](std::string const& file, Choice const& arch, ImageShape const& shape,
+                          int classes) { return weights_digest(store, file, arch, shape, classes); },
+      .heads =
+          [&store](Choice const& arch, Choice const& method, ImageShape const& shape, int classes,
+                   std::vector<std::string> const& after) {
+            return head_facts(store, arch, method, shape, classes, after);
+          },
+      .regime_phases =
+          [](Choice const& regime, TrainSpec const& spec) {
+            JsonReader reader(regime.params, std::make_shared<Source>());
+            return find(regimes(), "regime", regime.name, "regime").make(reader)(spec);
+          },
+      .method =
+          [](Choice const& choice, TrainSpec const& spec) {
+            auto const method = read_method(choice);
+            MethodFacts facts{.own_weights = method.own_weights};
+            if (!method.appended) return facts;
+            facts.appended = method.appended->phases(spec);
+            facts.parameters = method.appended->parameters;
+            return facts;
+          },
+      .policy = [](std::string const& policy) -> PolicyFacts {
+        auto reader = empty_reader();
+        auto const family = find(policies(), "policy", policy, "policy").make(reader);
+        return {.by_confidence = family.by_confidence, .swept = static_cast<bool>(family.sweep)};
+      },
+      .mixes = [](Choice const& choice) { return static_cast<bool>(read_augmentation(choice).mix); }};
 }
 
 Catalog looking_catalog(Store const& store) {
   auto catalog = real_catalog(store);
   catalog.data = [&store](Choice const& data) { return last_data_facts(store, data); };
+  catalog.test_sets = [&store](Choice const& extra, DataFacts const& facts) {
+    return last_test_sets(store, extra, facts);
+  };
   catalog.weights = [&store](std::string const& file, Choice const& arch, ImageShape const& shape, int classes) {
     return last_weights_digest(store, file, arch, shape, classes);
   };

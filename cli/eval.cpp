@@ -26,7 +26,7 @@ void write_samples(Plan const& plan, Store const& store, std::string const& path
   Csv csv{.header = {"run", "policy", "confidence_measure", "index", "label", "exit", "prediction", "confidence"}};
   for (auto const& run : plan.runs) {
     if (run.role != Role::run || !store.run_done(run.id)) continue;
-    StoredExits const stored(store.run(run.id) / "exits.safetensors");
+    StoredExits const stored(exits_of(store, run));
     for (auto const& rule : plan.eval.policies) {
       auto const measure = measure_of(rule, [&] { return stored.temperatures(); });
       auto const knobs = fitted_knobs(rule, stored.table("cal", measure, run, plan.eval.convention), budget);
@@ -59,6 +59,18 @@ std::map<std::string, std::string> failed_before(Study const& study) {
   return failed;
 }
 
+// Networks are not run here.
+void refuse_not_collected(Plan const& plan, Store const& store) {
+  for (auto const& run : plan.runs) {
+    if (!store.run_done(run.id)) continue;
+    auto const missing = not_collected(store, run);
+    if (!missing.empty())
+      throw SpecError("/eval/extra: test set " + missing.front().name + ": " + run.id +
+                          " has no answers on it; eexit sweep with this /eval/extra collects them, and trains nothing",
+                      Exit::missing);
+  }
+}
+
 }  // namespace
 
 int eval(Args const& args) {
@@ -82,6 +94,7 @@ int eval(Args const& args) {
     throw SpecError(study.name + ": none of its runs is under " + (args.out / "runs").string() +
                         "; eval needs the runs themselves (--out)",
                     Exit::missing);
+  refuse_not_collected(plan, store);
   auto const folder = study.folder / ("eval-" + sha256(text).substr(0, 8));
   auto const verdict = judge_plan(plan, plan.eval, store, failed_before(study));
   write_file(folder / "spec.json", text);

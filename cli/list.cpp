@@ -16,6 +16,7 @@
 #include "core/report/table.h"
 #include "core/store/stored_runs.h"
 #include "datasets/dataset.h"
+#include "datasets/test_sets.h"
 #include "regimes/regime.h"
 
 namespace eexit::cli {
@@ -42,6 +43,7 @@ std::vector<Listed> listed(std::string const& what, Catalog const& catalog) {
   if (what == "arch") return plugins(archs());
   if (what == "datasets") return plugins(datasets());
   if (what == "augmentations") return plugins(augmentations());
+  if (what == "test_sets") return plugins(test_sets());
   if (what == "methods") return plugins(methods());
   if (what == "regimes") return plugins(regimes());
   if (what == "policies") return plugins(policies());
@@ -83,8 +85,9 @@ int list_runs(Args const& args) {
 }  // namespace
 
 std::vector<std::string> const& lists() {
-  static std::vector<std::string> const all = {"arch",     "datasets", "augmentations", "methods", "regimes",
-                                               "policies", "analyses", "run",           "eval",    "runs"};
+  static std::vector<std::string> const all = {"arch",    "datasets", "test_sets", "augmentations",
+                                               "methods", "regimes",  "policies",  "analyses",
+                                               "run",     "eval",     "runs"};
   return all;
 }
 

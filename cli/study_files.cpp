@@ -158,9 +158,17 @@ Verdict judge_plan(Plan const& plan, EvalSpec const& eval, Store const& store,
                                       })};
     if (store.run_done(run.id)) {
       finished.spent = spent_by(run, store);
-      auto const stored = std::make_shared<StoredExits>(store.run(run.id) / "exits.safetensors");
-      finished.table = [stored, &run, &eval](std::string const& split, Measure const& measure) {
-        return stored->table(split, measure, run, eval.convention);
+      auto const stored = std::make_shared<StoredExits>(exits_of(store, run));
+      std::map<std::string, fs::path> further;
+      for (auto const& set : *run.test_sets)
+        if (auto const exits = exits_of(store, run, set); fs::exists(exits)) {
+          finished.further.push_back(set.name);
+          further[set.name] = exits;
+        }
+      finished.table = [stored, further, &run, &eval](std::string const& split, Measure const& measure) {
+        auto const found = further.find(split);
+        if (found == further.end()) return stored->table(split, measure, run, eval.convention);
+        return StoredExits(found->second).table("test", measure, run, eval.convention);
       };
       finished.temperatures = [stored] { return stored->temperatures(); };
     } else if (!failed.contains(run.id)) {
@@ -185,7 +193,8 @@ std::string judged_text(Plan const& plan, Store const& store) {
   };
   for (auto const& run : plan.runs) {
     text += "\n" + run.id;
-    stamp(store.run(run.id) / "exits.safetensors");
+    stamp(exits_of(store, run));
+    for (auto const& set : *run.test_sets) stamp(exits_of(store, run, set));
     stamp(store.run(run.id) / "metrics.json");
     for (auto const& phase : run.phases) stamp(store.phase(phase.key) / "phase.json");
   }

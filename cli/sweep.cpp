@@ -108,6 +108,13 @@ SweepReport run_here(Sweep const& sweep) {
   return report;
 }
 
+// The tables written are of test alone.
+void tell_of_test_sets(Plan const& plan) {
+  if (plan.eval.extra.empty()) return;
+  say("study", "further test sets: eexit analyze table " + plan.study +
+                   R"( --set '/rows=["split", "arch", "method", "regime"]')");
+}
+
 // Tables, charts and exit code of what is done.
 int finish(Sweep const& sweep, SweepReport const& report) {
   auto const& [args, whole, plan, graph, store] = sweep;
@@ -123,6 +130,7 @@ int finish(Sweep const& sweep, SweepReport const& report) {
       write_study(whole, store, report, environment_json(device_of(args), workers.jobs, workers.threads));
   write_table_and_chart(study, !fs::exists(study.folder / "cost_curve.svg"));
   print_table(study, args.json);
+  tell_of_test_sets(whole);
   say("study", "files are in " + study.folder.string());
   if (report.failed.empty()) return 0;
   report_error(std::to_string(report.failed.size()) + " of " + std::to_string(plan.runs.size()) + " runs failed; see " +

@@ -371,15 +371,16 @@ JsonReader::Chosen JsonReader::choice(std::string const& name, std::string const
 
 std::vector<JsonReader::Chosen> JsonReader::choices(std::string const& name, std::string const& fallback,
                                                     std::string const& help, std::vector<std::string> const& known) {
-  std::string const written_out = "[{\"name\":" + json_text(fallback) + "}]";
+  bool const some = !fallback.empty();
+  std::string const written_out = some ? "[{\"name\":" + json_text(fallback) + "}]" : "[]";
   Json const* const written = node_->ask({name, Type::choices, help, written_out, {}, known});
   std::string const at = node_->pointer_of(name);
   std::vector<std::pair<std::string, Node::Shared>> read;
   if (!written) {
-    read.push_back(node_->read_choice(nullptr, at + pointer_step(0), fallback));
+    if (some) read.push_back(node_->read_choice(nullptr, at + pointer_step(0), fallback));
   } else {
-    if (!written->is_array() || written->empty())
-      fail(name, "expected a list like [{\"name\": " + json_text(fallback) + "}]" +
+    if (!written->is_array() || (some && written->empty()))
+      fail(name, "expected a list like [{\"name\": " + json_text(some ? fallback : "...") + "}]" +
                      (written->is_array() ? ", found an empty one" : found(*written)));
     for (std::size_t i = 0; i < written->size(); ++i)
       read.push_back(node_->read_choice(&(*written)[i], at + pointer_step(i), fallback));

@@ -80,6 +80,7 @@ class JsonReader {
   struct Chosen;
   Chosen choice(std::string const& name, std::string const& fallback, std::string const& help,
                 std::vector<std::string> const& known = {});
+  // A list of them. Absent: one of `fallback`; none where that is "", and an empty list may be written then.
   std::vector<Chosen> choices(std::string const& name, std::string const& fallback, std::string const& help,
                               std::vector<std::string> const& known = {});
 

@@ -212,8 +212,10 @@ class Maker {
         return hoist(place.child(key.name, {}).keys, schema);
       case Type::choices: {
         auto const at = place.element(key.name, {});
-        schema = list_of(hoist(at.keys, choice(at, key, Json::parse(key.fallback).at(0).at("name"))));
-        schema["minItems"] = 1;
+        auto const fallback = Json::parse(key.fallback);
+        bool const some = !fallback.empty();
+        schema = list_of(hoist(at.keys, choice(at, key, some ? fallback.at(0).at("name").get<std::string>() : "")));
+        if (some) schema["minItems"] = 1;
         break;
       }
       case Type::objects: {

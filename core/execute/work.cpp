@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "core/base/error.h"
 #include "core/base/log.h"
@@ -19,6 +20,7 @@
 #include "core/store/exit_file.h"
 #include "core/sweep/rates.h"
 #include "core/tasks/classify.h"
+#include "datasets/test_sets.h"
 
 namespace eexit {
 
@@ -27,6 +29,21 @@ Images const& OpenData::images(Choice const& source, Split split) {
   auto const found = open_.find(key);
   if (found != open_.end()) return found->second;
   return open_[key] = load_images(open_data(source, split), device_);
+}
+
+Images const& OpenData::images(TestSet const& set, Run const& run) {
+  auto const key = run.data.source.name + run.data.source.params + "/" + set.identity;
+  auto const known = open_.find(key);
+  if (known != open_.end()) return known->second;
+  auto const& trained_on = images(run.data.source, Split::train);
+  auto const values = [](Tensor const& constants) {
+    auto const host = constants.flatten().to(torch::kCPU).contiguous();
+    return std::vector<float>(host.const_data_ptr<float>(), host.const_data_ptr<float>() + host.numel());
+  };
+  auto data = open_test_set(set, run.facts->classes);
+  data.mean = values(trained_on.mean);
+  data.deviation = values(trained_on.deviation);
+  return open_[key] = load_images(std::move(data), device_);
 }
 
 Dataset open_data(Choice const& source, Split split) {
@@ -250,25 +267,38 @@ class Worker {
     auto const& run = *node.run;
     throw_if_stop_requested();
     report({.kind = "node_started", .node = node.id, .label = node.label});
+    auto const missing = not_collected(store_, run);
     auto const net = from_store([&] { return finished_net(run, weights_of(store_, run), options_.device); });
-    auto const& train_images = data_.images(run.data.source, Split::train);
-    auto const& test_images = data_.images(run.data.source, Split::test);
-    std::vector<int> test_rows(static_cast<std::size_t>(test_images.rows()));
-    for (std::size_t i = 0; i < test_rows.size(); ++i) test_rows[i] = static_cast<int>(i);
-    ExitFile const exits{.exits = static_cast<int>(run.exit_cost.size()),
-                         .classes = run.facts->classes,
-                         .cal = collect(*net, train_images, run.splits->cal),
-                         .test = collect(*net, test_images, test_rows)};
-    auto const folder = store_.run(run.id);
-    write_exits(folder / "exits.safetensors", exits, run, plan_.eval.convention);
-    write_file(folder / "run.json", resolved(run));
-    write_file(folder / "env.json", environment_json(options_.device));
-    write_file(folder / "metrics.json", metrics(run));
+    if (!store_.run_done(run.id)) {
+      auto const& train_images = data_.images(run.data.source, Split::train);
+      auto const& test_images = data_.images(run.data.source, Split::test);
+      auto const folder = store_.run(run.id);
+      write_answers(run, exits_of(store_, run),
+                    {{"cal", collect(*net, train_images, run.splits->cal)}, {"test", collect_all(*net, test_images)}});
+      write_file(folder / "run.json", resolved(run));
+      write_file(folder / "env.json", environment_json(options_.device));
+      write_file(folder / "metrics.json", metrics(run));
+    }
+    for (auto const& set : missing)
+      write_answers(run, exits_of(store_, run, set),
+                    {{"test", collect_all(*net, from_store([&] { return data_.images(set, run); }))}});
     report({.kind = "node_done", .node = node.id, .label = node.label});
   }
 
+  static SplitAnswers collect_all(ExitNet& net, Images const& images) {
+    std::vector<int> rows(static_cast<std::size_t>(images.rows()));
+    std::iota(rows.begin(), rows.end(), 0);
+    return collect(net, images, rows);
+  }
+
+  void write_answers(Run const& run, fs::path const& path, std::map<std::string, SplitAnswers> splits) const {
+    ExitFile const exits{
+        .exits = static_cast<int>(run.exit_cost.size()), .classes = run.facts->classes, .splits = std::move(splits)};
+    write_exits(path, exits, run, plan_.eval.convention);
+  }
+
   std::string metrics(Run const& run) const {
-    StoredExits const stored(store_.run(run.id) / "exits.safetensors");
+    StoredExits const stored(exits_of(store_, run));
     Json json;
     auto const names = exit_names(run);
     for (auto const* split : {"cal", "test"}) {

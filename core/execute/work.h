@@ -37,6 +37,8 @@ class OpenData {
  public:
   explicit OpenData(torch::Device device) : device_(device) {}
   Images const& images(Choice const& source, Split);
+  // Normalised as the images that the run was trained on.
+  Images const& images(TestSet const&, Run const&);
 
  private:
   torch::Device device_;

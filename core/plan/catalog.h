@@ -20,11 +20,14 @@ struct MethodFacts {
 };
 
 struct Catalog {
-  // Finds `name` in a plug-in folder ("arch", "augmentations", "datasets", "methods", "policies", "regimes") and lets
-  // it read and check its parameters; SpecError with the nearest name.
+  // Finds `name` in a plug-in folder ("arch", "augmentations", "datasets", "methods", "policies", "regimes",
+  // "test_sets") and lets it read and check its parameters; SpecError with the nearest name.
   std::function<void(std::string const& folder, std::string const& name, JsonReader& params)> read;
   std::function<std::vector<std::string>(std::string const& folder)> names;  // of the plug-ins in it
   std::function<DataFacts(Choice const& data)> data;
+  // The test sets that an entry of eval.extra stands for, opened and looked at; SpecError where networks of these facts
+  // cannot be tested on them.
+  std::function<std::vector<TestSet>(Choice const& extra, DataFacts const&)> test_sets;
   std::function<BackboneFacts(Choice const& arch, ImageShape const&, int classes)> backbone;
   // SHA-256 of a weights file, after a look at whether it fits the architecture; SpecError lists what does not.
   std::function<std::string(std::string const& file, Choice const& arch, ImageShape const&, int classes)> weights;

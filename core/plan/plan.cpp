@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/base/error.h"
+#include "core/base/text.h"
 #include "core/plan/cells.h"
 #include "core/plan/planner.h"
 #include "core/plan/read_run.h"
@@ -89,6 +90,17 @@ void warn_of_recipes(std::set<std::string>& warnings, Part const& part, std::set
       if (!used.contains(regime + "/" + phase)) unused("/train/regimes/" + regime + "/" + phase, regime + " " + phase);
 }
 
+// Test sets for the networks of a data set that no run has.
+void refuse_unmet(Plan const& plan) {
+  std::set<std::string> data;
+  for (auto const& run : plan.runs) data.insert(run.data.source.name);
+  for (auto const& extra : plan.eval.extra)
+    if (!extra.data.empty() && !data.contains(extra.data))
+      throw SpecError(
+          extra.place + "/for: " +
+          unknown_name("data set of this study", extra.data, std::vector<std::string>(data.begin(), data.end())));
+}
+
 }  // namespace
 
 Plan make_plan(std::string const& text, std::string const& file, Catalog const& catalog) {
@@ -108,7 +120,7 @@ Plan make_plan(std::string const& text, std::string const& file, Catalog const& 
   reader.done();
 
   auto const cells = expand_cells(text, file);
-  Planner planner(catalog);
+  Planner planner(catalog, plan.eval.extra);
   std::set<std::string> ids;
   auto const add = [&](Run run) {
     if (ids.insert(run.id).second) plan.runs.push_back(std::move(run));
@@ -129,6 +141,7 @@ Plan make_plan(std::string const& text, std::string const& file, Catalog const& 
     note_phases(used, run, "plain");
     add(std::move(run));
   }
+  refuse_unmet(plan);
   for (auto const& warning : cells.warnings) plan.warnings.push_back(warning);
   plan.trials = planner.take_trials();
   auto warnings = planner.take_warnings();

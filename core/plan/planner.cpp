@@ -128,6 +128,7 @@ Run Planner::plan(Task const& task) {
           .params = net.params,
           .facts = rows.facts,
           .splits = rows.splits,
+          .test_sets = rows.test_sets,
           .written = std::make_shared<Cell>(owner_cell)};
   if (role == Role::rival) run.rival = cell.part("arch");
   run.weights = weights_of(*typed.arch, *rows.facts, cell);
@@ -204,7 +205,27 @@ Planner::Rows const& Planner::rows_of(DataSpec const& data, Cell const& cell) {
       throw SpecError(place_in(cell, "/data") + ": " + error.what());
     }
   }
-  return rows_[&data] = {facts, splits};
+  auto& test_sets = test_sets_[source];
+  if (!test_sets) test_sets = std::make_shared<std::vector<TestSet> const>(test_sets_for(data.source.name, *facts));
+  return rows_[&data] = {facts, splits, test_sets};
+}
+
+std::vector<TestSet> Planner::test_sets_for(std::string const& data, DataFacts const& facts) const {
+  std::vector<TestSet> all;
+  std::set<std::string> names = {"cal", "test"};
+  for (auto const& extra : extra_) {
+    if (!extra.data.empty() && extra.data != data) continue;
+    try {
+      for (auto& set : catalog_.test_sets(extra.source, facts)) {
+        if (!names.insert(set.name).second)
+          throw SpecError("expected each test set once, found " + set.name + " twice");
+        all.push_back(std::move(set));
+      }
+    } catch (SpecError const& error) {
+      throw SpecError(extra.place + ": " + error.what(), error.code);
+    }
+  }
+  return all;
 }
 
 namespace {

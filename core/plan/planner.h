@@ -21,7 +21,9 @@ namespace eexit {
 // Runs of one spec share what is asked about data sets and networks.
 class Planner {
  public:
-  explicit Planner(Catalog const& catalog) : catalog_(catalog), reader_(catalog) {}
+  // `extra`: of the spec's eval; they must outlive the planner.
+  Planner(Catalog const& catalog, std::vector<EvalSpec::Extra> const& extra)
+      : catalog_(catalog), extra_(extra), reader_(catalog) {}
 
   Run run(Cell const&);
 
@@ -37,6 +39,7 @@ class Planner {
   struct Rows {
     std::shared_ptr<DataFacts const> facts;
     std::shared_ptr<Splits const> splits;
+    std::shared_ptr<std::vector<TestSet> const> test_sets;
   };
 
   // A run to be planned: the cell it is typed from, and the one that it is held against.
@@ -54,6 +57,7 @@ class Planner {
   std::string add_once(Task const&, std::vector<Run>& all);
   Run plan(Task const&);
   Rows const& rows_of(DataSpec const&, Cell const&);
+  std::vector<TestSet> test_sets_for(std::string const& data, DataFacts const&) const;
   std::shared_ptr<BackboneFacts const> backbone(Named const& arch, DataFacts const&, Cell const&);
   StartWeights weights_of(Named const& arch, DataFacts const&, Cell const&);
   HeadFacts const& heads(TypedRun const&, std::vector<std::string> const& after, DataFacts const&, Cell const&);
@@ -68,9 +72,11 @@ class Planner {
   using Trials = std::pair<std::size_t, int>;
 
   Catalog const& catalog_;
+  std::vector<EvalSpec::Extra> const& extra_;
   RunReader reader_;
   std::map<std::string, std::shared_ptr<DataFacts const>> facts_;
   std::map<std::string, std::shared_ptr<Splits const>> splits_;
+  std::map<std::string, std::shared_ptr<std::vector<TestSet> const>> test_sets_;  // by data set and its parameters
   std::map<DataSpec const*, Rows> rows_;
   std::map<std::string, std::shared_ptr<BackboneFacts const>> backbones_;
   std::map<std::string, HeadFacts> heads_;

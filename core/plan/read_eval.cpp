@@ -64,6 +64,16 @@ EvalSpec read_eval(JsonReader& reader, Catalog const& catalog) {
         eval.warnings.push_back(params.place(key) + ": ignored because " + name + " goes by predictions alone");
     eval.policies.push_back(rule);
   }
+  for (auto& [name, params] : reader.choices(
+           "extra", "", "further test sets: the test rows of a data set, or corruptions", catalog.names("test_sets"))) {
+    EvalSpec::Extra extra{.source = {}, .data = {}, .place = params.place()};
+    extra.data = params.text("for", "", "data set whose networks are tested on it; empty: each of the study's");
+    catalog.read("test_sets", name, params);
+    Json own = Json::parse(params.resolved());
+    for (auto const* key : {"name", "for"}) own.erase(key);
+    extra.source = {name, own.dump()};
+    eval.extra.push_back(extra);
+  }
   eval.budgets =
       reader.numbers("budgets", eval.budgets, {1e-6, 1000}, "mean cost allowed, fractions of the plain cost");
   std::sort(eval.budgets.begin(), eval.budgets.end());

@@ -79,7 +79,14 @@ struct EvalSpec {
     // What tables call the confidence: it tells rules of one policy apart.
     std::string measure() const { return (temperature ? std::string(calibrated) : "") + confidence; }
   };
+  // Further sets to test on, beside the test rows of the data trained on.
+  struct Extra {
+    Choice source;     // a data set, for its test rows, or a family of test sets
+    std::string data;  // the data set whose networks are tested on it; "": each of the study's
+    std::string place;
+  };
   std::vector<Rule> policies;
+  std::vector<Extra> extra;
   std::vector<double> budgets = {0.25, 0.5, 0.75, 1};
   bool reference_rule = false;
   Convention convention = Convention::mac;
@@ -126,6 +133,14 @@ struct SpecText {
   std::string text() const;
 };
 
+// One of the sets that an entry of eval.extra stands for.
+struct TestSet {
+  Choice source;         // the entry
+  std::string name;      // column split of results.csv: "kmnist", "fog/3"
+  std::string identity;  // SHA-256 of its content
+  int rows = 0;
+};
+
 // Weights that a network starts from, in place of those its seed gives.
 struct StartWeights {
   std::string file;    // safetensors; "": none
@@ -154,6 +169,7 @@ struct Run {
   long long params = 0;
   std::shared_ptr<DataFacts const> facts;
   std::shared_ptr<Splits const> splits;
+  std::shared_ptr<std::vector<TestSet> const> test_sets = std::make_shared<std::vector<TestSet>>();  // of eval.extra
   SpecText spec;
   std::string cell;       // the same for runs that differ in their seeds alone
   std::string plain_run;  // id of the plain run held beside it; empty: none

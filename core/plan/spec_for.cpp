@@ -18,7 +18,14 @@ std::string spec_for(Plan const& plan, std::vector<Run const*> const& runs) {
     add("include", run->written->text());
     if (run->rival) add("rivals", run->rival->object());
   }
-  if (whole.contains("eval")) spec["eval"] = whole["eval"];
+  if (!whole.contains("eval")) return spec.dump(2) + "\n";
+  auto& eval = spec["eval"] = whole["eval"];
+  // A test set must be for the networks of some run.
+  std::set<std::string> data = {""};
+  for (auto const* run : runs) data.insert(run->data.source.name);
+  if (eval.contains("extra"))
+    std::erase_if(eval["extra"].get_ref<Json::array_t&>(),
+                  [&](Json const& set) { return !data.contains(set.value("for", "")); });
   return spec.dump(2) + "\n";
 }
 

@@ -41,7 +41,15 @@ std::optional<Knobs> fitted_knobs(EvalSpec::Rule const& rule, ExitTable const& c
 
 namespace {
 
-constexpr char const* splits[] = {"cal", "test"};
+// Knobs are fitted on the first; all are judged by them.
+std::vector<std::string> splits_of(FinishedRun const& finished) {
+  std::vector<std::string> all = {"cal", "test"};
+  all.insert(all.end(), finished.further.begin(), finished.further.end());
+  return all;
+}
+
+bool is_further(std::string const& split) { return split != "cal" && split != "test"; }
+
 constexpr double over_budget_by = 1.01;
 
 std::string budget_text(std::optional<double> budget) { return budget ? shortest(*budget) : "max"; }
@@ -216,13 +224,13 @@ class Judge {
     auto const& run = *finished.run;
     std::vector<Fitted> fitted;
     for (auto const& rule : eval_.policies) fitted.push_back(fit(run, rule, tables.at("cal", rule)));
-    for (auto const* split : splits) {
+    for (auto const& split : splits_of(finished)) {
       auto const& any = tables.at(split, eval_.policies.front());
       auto const base = blank(study_, finished, eval_.convention);
       for (std::size_t i = 0; i < fitted.size(); ++i) {
         auto const& rule = eval_.policies[i];
         auto const& table = tables.at(split, rule);
-        bool const on_cal = std::string_view(split) == "cal";
+        bool const on_cal = split == "cal";
         auto const frontier = on_cal ? fitted[i].choices : curve_of(fitted[i], table);
         Result row = base;
         row.split = split;
@@ -232,7 +240,9 @@ class Judge {
         for (std::size_t b = 0; b < budgets_.size(); ++b)
           verdict_.results.push_back(at_budget(row, fitted[i], b, table));
         headlines(row, run, fitted[i], table, frontier);
-        for (auto const& point : thin(frontier)) curve(row, "frontier", point.knobs, point.cost, point.score, table);
+        // Of further test sets, which may be a hundred, curves.csv has single exits alone.
+        if (!is_further(split))
+          for (auto const& point : thin(frontier)) curve(row, "frontier", point.knobs, point.cost, point.score, table);
       }
       oracle_rows(base, split, any);
       Result exits = base;
@@ -306,7 +316,7 @@ class Judge {
 
   // A plain network or a rival: one accuracy, one cost.
   void single(FinishedRun const& finished) {
-    for (auto const* split : splits) {
+    for (auto const& split : splits_of(finished)) {
       auto const table = finished.table(split, Confidence::max_probability);
       Result row = blank(study_, finished, eval_.convention);
       row.split = split;

@@ -13,7 +13,7 @@
 
 namespace eexit {
 
-// A finished run's answers on "cal" or "test" with confidences of one measure.
+// A finished run's answers on "cal", "test" or one of its further test sets with confidences of one measure.
 using TableOf = std::function<ExitTable(std::string const& split, Measure const&)>;
 using Temperatures = std::function<std::vector<double>()>;  // by exit, fitted on cal
 
@@ -26,6 +26,7 @@ struct Spent {
 struct FinishedRun {
   Run const* run = nullptr;
   TableOf table = {};                      // empty: the run failed
+  std::vector<std::string> further = {};   // test sets that it has answers on
   std::vector<Spent> spent = {};           // by phase; as planned where it is not known
   std::optional<double> tuning_macs = {};  // spent on choosing its rates; as planned where it is not known
   Temperatures temperatures = {};          // asked for by rules with a temperature alone

@@ -1,6 +1,7 @@
 #include "core/store/exit_file.h"
 
 #include "core/base/error.h"
+#include "core/base/sha256.h"
 #include "core/base/text.h"
 #include "core/exits/temperature.h"
 
@@ -44,11 +45,23 @@ void add_split(TensorFile& file, std::string const& split, SplitAnswers const& a
 
 }  // namespace
 
+fs::path exits_of(Store const& store, Run const& run) { return store.run(run.id) / "exits.safetensors"; }
+
+fs::path exits_of(Store const& store, Run const& run, TestSet const& set) {
+  return store.run(run.id) / ("exits-" + sha256(set.identity).substr(0, 16) + ".safetensors");
+}
+
+std::vector<TestSet> not_collected(Store const& store, Run const& run) {
+  std::vector<TestSet> missing;
+  for (auto const& set : *run.test_sets)
+    if (!fs::exists(exits_of(store, run, set))) missing.push_back(set);
+  return missing;
+}
+
 void write_exits(fs::path const& path, ExitFile const& exits, Run const& run, Convention convention,
                  std::size_t most_bytes) {
   TensorFile file;
-  add_split(file, "cal", exits.cal, exits, most_bytes);
-  add_split(file, "test", exits.test, exits, most_bytes);
+  for (auto const& [split, answers] : exits.splits) add_split(file, split, answers, exits, most_bytes);
   file.tensors["cost"] = pack(Dtype::f64, {exits.exits}, costs_of(run, convention));
   file.tensors["plain_cost"] = pack(Dtype::f64, {1}, std::vector<double>{in(convention, run.base)});
   file.metadata = {{"run", run.id}, {"exits", join(exit_names(run), ";")}, {"convention", name_of(convention)}};

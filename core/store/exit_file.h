@@ -1,6 +1,7 @@
-// exits.safetensors: what every exit of a finished run answered on cal and test.
+// exits.safetensors: what every exit of a finished run answered on cal and test; files alike for further test sets.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "core/exits/exit_table.h"
 #include "core/exits/scores.h"
 #include "core/plan/spec.h"
+#include "core/store/store.h"
 
 namespace eexit {
 
@@ -20,8 +22,15 @@ struct SplitAnswers {
 
 struct ExitFile {
   int exits = 0, classes = 0;
-  SplitAnswers cal, test;
+  std::map<std::string, SplitAnswers> splits;  // "cal" and "test"; of a further test set "test" alone
 };
+
+// Where a run's answers lie, on cal and test or on a further test set: exits-<16 digits of the set's identity>.
+fs::path exits_of(Store const&, Run const&);
+fs::path exits_of(Store const&, Run const&, TestSet const&);
+
+// The files that a finished run lacks: further test sets may be asked for later.
+std::vector<TestSet> not_collected(Store const&, Run const&);
 
 // Logits up to this size are stored; above it confidences and predictions (formats.md 2).
 inline constexpr std::size_t largest_logits = 64u << 20;
@@ -32,8 +41,8 @@ void write_exits(fs::path const&, ExitFile const&, Run const&, Convention, std::
 class StoredExits {
  public:
   explicit StoredExits(fs::path const& file);
-  // split: "cal" or "test". Costs come from the run, in the convention asked for. SpecError where a temperature needs
-  // logits and confidences alone are stored.
+  // split: one that the file has. Costs come from the run, in the convention asked for. SpecError where a temperature
+  // needs logits and confidences alone are stored.
   ExitTable table(std::string const& split, Measure const&, Run const&, Convention) const;
   // One an exit, fitted on cal; SpecError likewise.
   std::vector<double> temperatures() const;

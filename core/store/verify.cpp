@@ -163,6 +163,8 @@ class Verifier {
     text_files(folder, "run.json");
     bool const done = store_.run_done(id);
     if (done || fs::exists(folder / "exits.safetensors")) tensors(folder / "exits.safetensors", "run", id);
+    for (auto const& file : files_in(folder))  // on further test sets
+      if (file.filename().string().starts_with("exits-")) tensors(file, "run", id);
     if (done && !fs::exists(folder / "env.json")) problem(folder / "env.json", "no such file");
     if (!done && !fs::exists(folder / "run.json")) return;
     auto const run = json(folder / "run.json");

@@ -178,7 +178,8 @@ fs::path folder_of(Node const& node, Store const& store) {
 }
 
 bool is_done(Node const& node, Store const& store) {
-  return node.kind == Node::Kind::phase ? store.phase_done(node.id) : store.run_done(node.id);
+  if (node.kind == Node::Kind::phase) return store.phase_done(node.id);
+  return store.run_done(node.id) && not_collected(store, *node.run).empty();
 }
 
 bool is_settled(Node const& node, Store const& store) {
@@ -193,6 +194,8 @@ NodeState state_of(Node const& node, Store const& store) {
   if (!fs::exists(folder)) return NodeState::pending;
   if (Lock::held(folder / "lock")) return NodeState::running;
   if (read_failure(node, store)) return NodeState::failed;
+  if (node.kind == Node::Kind::collect && store.run_done(node.id))
+    return NodeState::pending;  // asked for more test sets
   for (auto const& entry : fs::directory_iterator(folder))
     if (entry.path().filename() != "lock") return NodeState::interrupted;
   return NodeState::pending;
@@ -200,13 +203,25 @@ NodeState state_of(Node const& node, Store const& store) {
 
 namespace {
 
-bool run_stands(Node const& node, Store const& store, Convention convention) {
+// A file of a run's answers.
+bool answers_stand(fs::path const& exits, Convention convention) {
   try {
-    return StoredExits(store.run(node.id) / "exits.safetensors").convention() == name_of(convention);
+    return StoredExits(exits).convention() == name_of(convention);
   } catch (std::runtime_error const& error) {
     warn(std::string(error.what()) + "; collecting again");
     return false;
   }
+}
+
+// By what marks each as done: metrics.json, or the file itself.
+std::map<fs::path, fs::path> answers_by_mark(Node const& node, Store const& store) {
+  auto const& run = *node.run;
+  std::map<fs::path, fs::path> all = {{store.run(run.id) / "metrics.json", exits_of(store, run)}};
+  for (auto const& set : *run.test_sets) {
+    auto const exits = exits_of(store, run, set);
+    all[exits] = exits;
+  }
+  return all;
 }
 
 bool phase_stands(Node const& node, Store const& store) {
@@ -220,11 +235,9 @@ bool phase_stands(Node const& node, Store const& store) {
 }
 
 // Looks again under the lock: another process may have made it good meanwhile.
-void forget_unless(std::function<bool()> const& stands, Node const& node, Store const& store) {
-  auto const folder = folder_of(node, store);
-  Lock const lock(folder / "lock");
-  if (!is_done(node, store) || stands()) return;
-  fs::remove(folder / (node.kind == Node::Kind::phase ? "phase.json" : "metrics.json"));
+void forget_unless(std::function<bool()> const& stands, fs::path const& mark) {
+  Lock const lock(mark.parent_path() / "lock");
+  if (fs::exists(mark) && !stands()) fs::remove(mark);
 }
 
 }  // namespace
@@ -232,10 +245,12 @@ void forget_unless(std::function<bool()> const& stands, Node const& node, Store 
 void forget_damaged(Graph const& graph, Store const& store, Convention convention,
                     std::set<std::string> const& trusted) {
   for (auto const& node : graph.nodes) {
-    if (node.kind != Node::Kind::collect || !is_done(node, store) || trusted.contains(node.id)) continue;
-    throw_if_stop_requested();
-    if (!run_stands(node, store, convention))
-      forget_unless([&] { return run_stands(node, store, convention); }, node, store);
+    if (node.kind != Node::Kind::collect || trusted.contains(node.id)) continue;
+    for (auto const& [mark, exits] : answers_by_mark(node, store)) {
+      throw_if_stop_requested();
+      auto const stands = [&exits = exits, convention] { return answers_stand(exits, convention); };
+      if (fs::exists(mark) && !stands()) forget_unless(stands, mark);
+    }
   }
   // From the last on: a phase that is trained again needs its parent whole.
   auto needed = still_needed(graph, store);
@@ -245,7 +260,7 @@ void forget_damaged(Graph const& graph, Store const& store, Convention conventio
     if (!read || node.kind != Node::Kind::phase || !is_done(node, store)) continue;
     throw_if_stop_requested();
     if (phase_stands(node, store)) continue;
-    forget_unless([&] { return phase_stands(node, store); }, node, store);
+    forget_unless([&] { return phase_stands(node, store); }, store.phase(node.id) / "phase.json");
     needed[i] = true;
   }
 }

@@ -28,15 +28,13 @@ std::string shape_text(NpyFile const& file) {
 
 }  // namespace
 
-std::vector<std::pair<std::string, fs::path>> corruption_folders(fs::path const& dir) {
+std::vector<std::string> corruption_trees(fs::path const& dir) {
   need_folder(dir, "<corruption>/<severity 1 to 5>/<class>/", "Name another folder");
-  std::vector<std::pair<std::string, fs::path>> all;
-  for (auto const& corruption : class_folders(dir))
-    for (int severity = 1; severity <= severities; ++severity) {
-      auto const name = fmt::format("{}/{}", corruption, severity);
-      need_folder(dir / name, "<corruption>/<severity 1 to 5>/<class>/", "Complete the folder, or take it out");
-      all.emplace_back(name, dir / name);
-    }
+  auto const all = class_folders(dir);
+  for (auto const& corruption : all)
+    for (int severity = 1; severity <= severities; ++severity)
+      need_folder(dir / corruption / std::to_string(severity), "<corruption>/<severity 1 to 5>/<class>/",
+                  "Complete the folder, or take it out");
   return all;
 }
 
@@ -55,8 +53,7 @@ std::vector<std::string> corruption_arrays(fs::path const& dir) {
   return names;
 }
 
-Dataset corruption_array(fs::path const& dir, std::string const& corruption, int severity, int classes,
-                         std::vector<float> const& mean, std::vector<float> const& deviation) {
+Dataset corruption_array(fs::path const& dir, std::string const& corruption, int severity, int classes) {
   require(severity >= 1 && severity <= severities, "severities are 1 to 5");
   auto const images = open_npy(dir / (corruption + ".npy")), labels = open_npy(dir / "labels.npy");
   if (!images.bytes || images.shape.size() != 4 || images.shape[3] != 3 || images.rows() % severities != 0 ||
@@ -81,8 +78,6 @@ Dataset corruption_array(fs::path const& dir, std::string const& corruption, int
   auto const pixels = std::make_shared<std::vector<std::uint8_t> const>(read_npy_rows(images, first, rows));
   dataset.digest = sha256(sha256({reinterpret_cast<char const*>(pixels->data()), pixels->size()}) +
                           sha256({reinterpret_cast<char const*>(wanted.data()), wanted.size() * sizeof wanted[0]}));
-  dataset.mean = mean;
-  dataset.deviation = deviation;
   dataset.read = [pixels, bytes = static_cast<std::size_t>(dataset.shape.bytes()), count = dataset.rows()](
                      std::span<int const> asked, std::uint8_t* out) {
     for (int const row : asked) {

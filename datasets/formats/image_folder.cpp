@@ -39,28 +39,6 @@ std::vector<double> for_channels(int channels, std::vector<double> const& of_col
   return {0.299 * of_colours.at(0) + 0.587 * of_colours.at(1) + 0.114 * of_colours.at(2)};
 }
 
-PictureForm read_form(JsonReader& reader, PictureForm form) {
-  form.size = reader.integer("size", form.size, {1, 4096}, "side of the square that pictures are brought to");
-  form.channels = reader.integer("channels", form.channels, {1, 3}, "3 (colour) or 1 (gray)");
-  if (form.channels == 2) reader.fail("channels", "expected 1 or 3, found 2");
-  form.crop = reader.one_of("resize", form.crop ? "crop" : "squash", {"crop", "squash"},
-                            "crop: shorter side to size * 256/224, then the middle; squash: to size x size") == "crop";
-  auto const filter = reader.one_of("filter", form.filter == Filter::bilinear ? "bilinear" : "bicubic",
-                                    {"bilinear", "bicubic"}, "of resizing, antialiased");
-  form.filter = filter == "bilinear" ? Filter::bilinear : Filter::bicubic;
-  auto const constants = [&](std::string const& name, std::vector<double> const& fallback, Bounds bounds,
-                             std::string const& what) {
-    auto const values = reader.numbers(name, for_channels(form.channels, fallback), bounds,
-                                       what + " of each channel, pixels in [0, 1]");
-    if (static_cast<int>(values.size()) != form.channels)
-      reader.fail(name, fmt::format("expected {} numbers, one a channel, found {}", form.channels, values.size()));
-    return values;
-  };
-  form.mean = constants("mean", form.mean, {0, 1}, "mean");
-  form.deviation = constants("deviation", form.deviation, {1e-3, 1}, "deviation");
-  return form;
-}
-
 struct Search {
   PictureSet set;
   std::string dir;    // "": search
@@ -144,6 +122,28 @@ struct Search {
 };
 
 }  // namespace
+
+PictureForm read_form(JsonReader& reader, PictureForm form) {
+  form.size = reader.integer("size", form.size, {1, 4096}, "side of the square that pictures are brought to");
+  form.channels = reader.integer("channels", form.channels, {1, 3}, "3 (colour) or 1 (gray)");
+  if (form.channels == 2) reader.fail("channels", "expected 1 or 3, found 2");
+  form.crop = reader.one_of("resize", form.crop ? "crop" : "squash", {"crop", "squash"},
+                            "crop: shorter side to size * 256/224, then the middle; squash: to size x size") == "crop";
+  auto const filter = reader.one_of("filter", form.filter == Filter::bilinear ? "bilinear" : "bicubic",
+                                    {"bilinear", "bicubic"}, "of resizing, antialiased");
+  form.filter = filter == "bilinear" ? Filter::bilinear : Filter::bicubic;
+  auto const constants = [&](std::string const& name, std::vector<double> const& fallback, Bounds bounds,
+                             std::string const& what) {
+    auto const values = reader.numbers(name, for_channels(form.channels, fallback), bounds,
+                                       what + " of each channel, pixels in [0, 1]");
+    if (static_cast<int>(values.size()) != form.channels)
+      reader.fail(name, fmt::format("expected {} numbers, one a channel, found {}", form.channels, values.size()));
+    return values;
+  };
+  form.mean = constants("mean", form.mean, {0, 1}, "mean");
+  form.deviation = constants("deviation", form.deviation, {1e-3, 1}, "deviation");
+  return form;
+}
 
 Dataset picture_dataset(PictureList list, int classes, PictureForm const& form) {
   Dataset dataset;

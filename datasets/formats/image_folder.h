@@ -25,6 +25,9 @@ struct PictureForm {
   std::vector<double> mean, deviation;
 };
 
+// Reads size, channels, resize, filter, mean and deviation; the form given has the defaults.
+PictureForm read_form(JsonReader&, PictureForm);
+
 // Pictures read, decoded and resized when rows are asked for; opens no file before.
 Dataset picture_dataset(PictureList, int classes, PictureForm const&);
 

@@ -5,7 +5,9 @@
 
 #include "core/base/error.h"
 #include "core/base/stream.h"
+#include "core/base/text.h"
 #include "datasets/formats/corruptions.h"
+#include "datasets/test_sets.h"
 #include "tests/support/catch.h"
 #include "tests/unit/base/temporary_folder.h"
 #include "tests/unit/datasets/idx_bytes.h"
@@ -135,10 +137,10 @@ TEST_CASE("corruptions: arrays, a fifth of the rows a severity", "[datasets]") {
   folder.write("notes.txt", "x");
   CHECK(corruption_arrays(folder.path()) == std::vector<std::string>{"blur", "fog"});
 
-  auto const lightest = corruption_array(folder.path(), "fog", 1, 4, {0, 0, 0}, {1, 1, 1});
+  auto const lightest = corruption_array(folder.path(), "fog", 1, 4);
   CHECK(lightest.shape == ImageShape{3, 2, 2});
   CHECK(lightest.labels == std::vector<int>{3, 1});
-  auto const worst = corruption_array(folder.path(), "fog", 5, 4, {0, 0, 0}, {1, 1, 1});
+  auto const worst = corruption_array(folder.path(), "fog", 5, 4);
   CHECK(worst.labels == std::vector<int>{2, 0});
   CHECK(worst.digest != lightest.digest);
   std::vector<std::uint8_t> out(24);
@@ -151,14 +153,47 @@ TEST_CASE("corruptions: arrays, a fifth of the rows a severity", "[datasets]") {
 
   auto const refused = [&](std::string const& labels, int classes) {
     write_arrays(folder, labels);
-    return message_of<SpecError>([&] { corruption_array(folder.path(), "fog", 1, classes, {}, {}); });
+    return message_of<SpecError>([&] { corruption_array(folder.path(), "fog", 1, classes); });
   };
   CHECK(has(refused(npy(dict("|u1", "10,"), counted(10)), 1), "label 1 at index 1 (expected 0 to 0)"));
   CHECK(has(refused(npy(dict("|u1", "9,"), counted(9)), 10), "expected 10 labels, as fog.npy has pictures"));
   CHECK(has(refused(npy(dict("|u1", "10,"), counted(10)), 10), "nothing thrown"));
   folder.write("fog.npy", npy(dict("|u1", "9, 2, 2, 3"), counted(108)));
-  CHECK(has(message_of<SpecError>([&] { corruption_array(folder.path(), "fog", 1, 10, {}, {}); }),
+  CHECK(has(message_of<SpecError>([&] { corruption_array(folder.path(), "fog", 1, 10); }),
             "an array of 9 x 2 x 2 x 3 bytes"));
-  CHECK(
-      has(message_of<SpecError>([&] { corruption_array(folder.path(), "snow", 1, 10, {}, {}); }), "snow.npy: no such"));
+  CHECK(has(message_of<SpecError>([&] { corruption_array(folder.path(), "snow", 1, 10); }), "snow.npy: no such"));
+}
+
+TEST_CASE("corruptions: one test set a corruption and severity, of the shape and classes trained on", "[datasets]") {
+  TestFolder const folder;
+  write_arrays(folder, npy(dict("|u1", "10,"), "\x03\x01\x02\x01\x02\x01\x02\x01\x02\x00"s));
+  folder.write("blur.npy", npy(dict("|u1", "10, 2, 2, 3"), counted(120)));
+  auto const extra = [&](std::string const& more) {
+    return Choice{"corruptions", R"({"dir": ")" + folder.path().string() + "\"" + more + "}"};
+  };
+  auto const names = [&](std::string const& more, ImageShape const& shape = {3, 2, 2}) {
+    std::vector<std::string> all;
+    for (auto const& set : look_at_test_sets(extra(more), {.shape = shape, .classes = 4})) all.push_back(set.name);
+    return join(all, " ");
+  };
+  CHECK(names("") == "blur/1 blur/2 blur/3 blur/4 blur/5 fog/1 fog/2 fog/3 fog/4 fog/5");
+  CHECK(names(R"(, "corruptions": ["fog"], "severities": [5, 1])") == "fog/5 fog/1");
+
+  auto const sets = look_at_test_sets(extra(R"(, "corruptions": ["fog"])"), {.shape = {3, 2, 2}, .classes = 4});
+  for (auto const& set : sets) {
+    CHECK(set.rows == 2);
+    CHECK(open_test_set(set, 4).digest == set.identity);
+  }
+  CHECK(open_test_set(sets[4], 4).labels == std::vector<int>{2, 0});
+
+  auto const refused = [&](auto const& call) { return message_of<SpecError>(call); };
+  CHECK(has(refused([&] { names(R"(, "corruptions": ["fogg"])"); }), "no corruption \"fogg\""));
+  CHECK(has(
+      refused([&] {
+        names("", {3, 8, 8});
+      }),
+      "test set blur/1: expected 3 x 8 x 8 and 4 classes, as the data trained on has, found 3 x 2 x 2 and 4 classes"));
+  CHECK(has(refused([&] { names(R"(, "severities": [6])"); }), "severities"));
+  CHECK(has(refused([] { look_at_test_sets({"corruptions", "{}"}, {}); }), "dir: expected the folder"));
+  CHECK(has(refused([] { look_at_test_sets({"corruption", "{}"}, {}); }), "no test set \"corruption\""));
 }

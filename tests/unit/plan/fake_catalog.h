@@ -54,6 +54,7 @@ inline DataFacts toy(std::string const& identity) {
 inline std::vector<std::string> fake_names(std::string const& folder) {
   if (folder == "arch") return {"tower", "bare"};
   if (folder == "datasets") return {"toy", "toy2"};
+  if (folder == "test_sets") return {"grey", "toy"};
   if (folder == "methods") return {"tiny", "other"};
   if (folder == "augmentations") return {"flip", "cutmix", "mixup"};
   return folder == "regimes" ? names(regimes()) : names(policies());
@@ -74,6 +75,10 @@ inline void read_fake(std::string const& folder, std::string const& name, JsonRe
   } else if (folder == "datasets") {
     known("data set");
     params.text("dir", "", "where it lies");
+    params.done();
+  } else if (folder == "test_sets") {
+    known("test set");
+    params.integer("sets", 1, {1, 9}, "how many it stands for");
     params.done();
   } else if (folder == "methods") {
     known("method");
@@ -97,6 +102,16 @@ inline Catalog fake_catalog() {
   return {.read = read_fake,
           .names = fake_names,
           .data = [](Choice const& data) { return toy(data.name == "toy" ? "one" : "two"); },
+          .test_sets =
+              [](Choice const& extra, DataFacts const& trained_on) {
+                JsonReader reader(extra.params, std::make_shared<Source>());
+                if (trained_on.identity == "two") throw SpecError("test set " + extra.name + ": of another shape");
+                std::vector<TestSet> all;
+                int const sets = reader.integer("sets", 1, {}, "");
+                for (int i = 1; i <= sets; ++i)
+                  all.push_back({extra, extra.name + "/" + std::to_string(i), extra.name + std::to_string(i), 10});
+                return all;
+              },
           .backbone =
               [](Choice const& arch, ImageShape const&, int) {
                 JsonReader reader(arch.params, std::make_shared<Source>());

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "core/plan/label.h"
 #include "core/plan/protocol.h"
 #include "tests/support/approve.h"
 #include "tests/support/catch.h"
@@ -595,4 +596,63 @@ TEST_CASE("a method's own phases come last, beyond the protocol's epochs, and wh
   auto const alone = with("0", macs), longer = with("2", macs);
   CHECK(longer.phases[1].steps < alone.phases[1].steps);
   CHECK(std::abs(all(longer) - all(alone)) <= 100 * 3 * longer.exit_cost.back().mac);
+}
+
+TEST_CASE("a label names what differs from the defaults, lists among it") {
+  auto const label = [](std::string const& text) {
+    JsonReader reader(text, std::make_shared<Source>());
+    reader.integer("depth", 4, {1, 50}, "");
+    reader.integers("blocks", {1, 2, 4}, {1, 9}, "");
+    reader.number("rate", 0.5, {0, 1}, "");
+    return label_of("net", reader, First::always);
+  };
+  CHECK(label("{}") == "net-4");
+  CHECK(label(R"({"blocks": [1, 2, 4], "rate": 0.50})") == "net-4");
+  CHECK(label(R"({"depth": 5, "blocks": [1, 2, 3], "rate": 0.25})") == "net-5-blocks1+2+3-rate0.25");
+}
+
+TEST_CASE("further test sets belong to the networks of a data set and are in no key") {
+  auto const with = [](std::string const& extra, std::string const& grid = "") {
+    return plan_of(spec_of("", grid + R"(, "eval": {"extra": [)" + extra + "]}"));
+  };
+  auto const names = [](Run const& run) {
+    std::vector<std::string> all;
+    for (auto const& set : *run.test_sets) all.push_back(set.name);
+    return join(all, " ");
+  };
+  auto const plain = plan_of(spec_of());
+  auto const plan = with(R"({"name": "grey", "sets": 2}, {"name": "toy"})");
+  REQUIRE(plan.runs.size() == plain.runs.size());
+  for (std::size_t i = 0; i < plan.runs.size(); ++i) {
+    CHECK(plan.runs[i].id == plain.runs[i].id);
+    CHECK(names(plan.runs[i]) == "grey/1 grey/2 toy/1");
+    CHECK(names(plain.runs[i]).empty());
+  }
+  // Networks of "toy2" cannot be tested on them.
+  std::string const both = R"(, "grid": {"data": [{"name": "toy"}, {"name": "toy2"}]})";
+  for (auto const& run : with(R"({"name": "grey", "for": "toy"})", both).runs)
+    CHECK(names(run) == (run.data.source.name == "toy" ? "grey/1" : ""));
+
+  auto const refused = [&](std::string const& extra, std::string const& grid = "") {
+    return message_of<SpecError>([&] { with(extra, grid); });
+  };
+  CHECK(refused(R"({"name": "grey"})", both) == "spec.json /eval/extra/0: test set grey: of another shape");
+  CHECK(refused(R"({"name": "grey", "for": "toys"})").starts_with("spec.json /eval/extra/0/for: no data set"));
+  CHECK(refused(R"({"name": "grey"}, {"name": "grey"})") ==
+        "spec.json /eval/extra/1: expected each test set once, found grey/1 twice");
+  CHECK(refused(R"({"name": "gray"})").find("grey") != std::string::npos);
+  CHECK(refused(R"({"name": "grey", "set": 2})").find("/eval/extra/0/set") != std::string::npos);
+  CHECK(plan_of(spec_of("", R"(, "eval": {"extra": []})")).eval.extra.empty());
+}
+
+TEST_CASE("a part of a study has the test sets of its networks") {
+  auto const plan = plan_of(spec_of("", R"(, "grid": {"data": [{"name": "toy"}, {"name": "toy2"}]},
+                                           "eval": {"extra": [{"name": "grey", "for": "toy"}]})"));
+  for (auto const& run : plan.runs) {
+    auto const part = plan_of(spec_for(plan, {&run}));
+    auto const same =
+        std::find_if(part.runs.begin(), part.runs.end(), [&](Run const& each) { return each.id == run.id; });
+    REQUIRE(same != part.runs.end());
+    CHECK(same->test_sets->size() == run.test_sets->size());
+  }
 }

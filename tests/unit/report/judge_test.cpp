@@ -11,6 +11,7 @@
 #include "core/report/judge.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "core/base/error.h"
@@ -476,4 +477,27 @@ TEST_CASE("a run without heads has one operating point, whatever the rule") {
     }
     CHECK(row_of(verdict, "alone", "test", "fixed", "", "cost_at_0").value == 1);
   }
+}
+
+TEST_CASE("further test sets are judged by the knobs of cal; curves.csv has their exits alone") {
+  auto const run = run_of("a"), plain = other("plain", Role::plain);
+  auto const foggy = table_of({{0.3125, true, false}, {0.125, false, true}});
+  auto const tables = [&](std::string const& split, Measure const&) {
+    return split == "cal" ? cal : split == "test" ? test_rows : foggy;
+  };
+  auto const on_plain = [](std::string const& split, Measure const&) {
+    return single(1, split == "fog/3" ? 2 : 4, 20);
+  };
+  auto const verdict = judge(
+      "s",
+      {{.run = &run, .table = tables, .further = {"fog/3"}}, {.run = &plain, .table = on_plain, .further = {"fog/3"}}},
+      rules());
+  // The knob of budget 1 on cal is 0.5: both rows go on.
+  CHECK(text_of(row_of(verdict, "a", "fog/3", "threshold", "1")) == "0.5: 0.5 for 30 (1.5), left 0;2, over");
+  CHECK(row_of(verdict, "a", "test", "threshold", "1").knobs == "0.5");
+  CHECK(row_of(verdict, "plain", "fog/3", "", "max").value == 0.5);
+  std::map<std::string, int> kinds;
+  for (auto const& line : verdict.curves.rows)
+    if (line[2] == "fog/3") ++kinds[line[5]];
+  CHECK(kinds == std::map<std::string, int>{{"exit", 2}, {"plain", 1}});
 }

@@ -29,8 +29,8 @@ ExitFile answers() {
   return {.exits = 2,
           .classes = 3,
           // Softmax of (ln 2, 0, 0) is (1/2, 1/4, 1/4); the second row's first exit is torn between all three.
-          .cal = {.index = {7, 3}, .label = {0, 2}, .logits = {ln2, 0, 0, 0, 0, ln2, 0, 0, 0, 0, 20, 0}},
-          .test = {.index = {5}, .label = {1}, .logits = {0, ln2, 0, -30, 30, 0}}};
+          .splits = {{"cal", {.index = {7, 3}, .label = {0, 2}, .logits = {ln2, 0, 0, 0, 0, ln2, 0, 0, 0, 0, 20, 0}}},
+                     {"test", {.index = {5}, .label = {1}, .logits = {0, ln2, 0, -30, 30, 0}}}}};
 }
 
 struct Stored {

@@ -126,8 +126,8 @@ TEST_CASE("answers at the knobs of a row") {
   // last is right.
   ExitFile const exits{.exits = 2,
                        .classes = 2,
-                       .cal = {.index = {0}, .label = {0}, .logits = {0, 0, 0, 0}},
-                       .test = {.index = {4, 9}, .label = {1, 1}, .logits = {1, 0, 0, 9, 0, 0, 0, 9}}};
+                       .splits = {{"cal", {.index = {0}, .label = {0}, .logits = {0, 0, 0, 0}}},
+                                  {"test", {.index = {4, 9}, .label = {1, 1}, .logits = {1, 0, 0, 9, 0, 0, 0, 9}}}}};
   write_exits(folder / "exits.safetensors", exits, run, Convention::mac);
   write_file(folder / "run.json", R"({"exits": [{"mac": 10, "fv": 11}, {"mac": 30, "fv": 33}],
                                       "plain_cost": {"mac": 20, "fv": 22}})");
