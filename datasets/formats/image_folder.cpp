@@ -9,6 +9,7 @@
 #include "core/base/log.h"
 #include "core/base/sha256.h"
 #include "core/base/text.h"
+#include "datasets/formats/kept_rows.h"
 #include "datasets/formats/refuse_file.h"
 
 namespace eexit {
@@ -17,12 +18,18 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// What the pixels of a row depend on besides its file, and the constants that training uses.
-std::string text_of(PictureForm const& form) {
-  return fmt::format("{} channels, {} x {}, {}, {}, mean {}, deviation {}", form.channels, form.size, form.size,
-                     form.crop ? "crop" : "squash", form.filter == Filter::bilinear ? "bilinear" : "bicubic",
-                     join(form.mean, " "), join(form.deviation, " "));
+// What the pixels of a row depend on besides its file.
+std::string pixels_of(PictureForm const& form) {
+  return fmt::format("{} channels, {} x {}, {}, {}", form.channels, form.size, form.size, form.crop ? "crop" : "squash",
+                     form.filter == Filter::bilinear ? "bilinear" : "bicubic");
 }
+
+// And the constants that training uses.
+std::string text_of(PictureForm const& form) {
+  return fmt::format("{}, mean {}, deviation {}", pixels_of(form), join(form.mean, " "), join(form.deviation, " "));
+}
+
+constexpr char const* rows_version = "rows 1";  // raised when the same file becomes other pixels
 
 Picture in_form(Picture const& picture, PictureForm const& form) {
   if (!form.crop) return resize(picture, form.size, form.size, form.filter);
@@ -43,6 +50,7 @@ struct Search {
   PictureSet set;
   std::string dir;    // "": search
   std::string place;  // of the key `dir` in the spec
+  std::string cache;  // "": none
 
   void need(fs::path const& folder, std::string_view named_by) const {
     need_folder(folder, fmt::format("the folder of {}: {}", set.name, set.layout), fmt::format("Correct {}", named_by));
@@ -108,7 +116,13 @@ struct Search {
 
   Dataset open(Split split) const {
     auto const found = checked();
-    return picture_dataset(pictures(found, split), static_cast<int>(found.classes.size()), set.form);
+    auto list = pictures(found, split);
+    auto const name = split == Split::train ? "train" : "test";
+    auto const what = sha256(fmt::format("{}\n{}\n{}\n{}", rows_version, name, pixels_of(set.form), list.digest));
+    auto dataset = picture_dataset(std::move(list), static_cast<int>(found.classes.size()), set.form);
+    if (cache.empty()) return dataset;
+    auto const file = fmt::format("{}-{}-{}.rows", set.name, name, what.substr(0, 16));
+    return with_kept_rows(std::move(dataset), fs::path(cache) / file, what);
   }
 
   std::vector<fs::path> files() const {
@@ -174,8 +188,10 @@ DataSource picture_folder(JsonReader& reader, PictureSet set) {
     set.test = reader.text("test", set.test, "folder in it to test on, the same classes");
   }
   set.form = read_form(reader, set.form);
+  auto cache = reader.later_text("cache", "", "folder where decoded and resized pictures are kept; empty: nowhere");
   reader.done();
-  auto const search = std::make_shared<Search const>(Search{std::move(set), std::move(dir), reader.place("dir")});
+  auto const search =
+      std::make_shared<Search const>(Search{std::move(set), std::move(dir), reader.place("dir"), std::move(cache)});
   return {.facts = [search] { return search->facts(); },
           .open = [search](Split split) { return search->open(split); },
           .files = [search] { return search->files(); },
