@@ -39,7 +39,9 @@ struct DataSource {
   // The files that facts() depends on, so that facts can be remembered by path, size and time; folders where facts
   // depend on what lies in them (a picture written anew in its place, without a new name, is not noticed by them).
   std::function<std::vector<std::filesystem::path>()> files;
-  std::string known_by;  // names of files that a folder of this set holds, for messages
+  std::string known_by;         // names of files that a folder of this set holds, for messages
+  std::function<bool()> begun;  // whether the folder that `dir` names has something of this set, if not all
+  bool of_pictures = false;     // such sets stand in the list from the particular to the general
 };
 
 using DataMaker = DataSource (*)(JsonReader&);

@@ -108,7 +108,8 @@ DataSource digits(JsonReader& reader) {
            },
        .rows = [files](Split split) { return read_split(files().front(), split); },
        .files = files,
-       .known_by = search.wanted});
+       .known_by = search.wanted,
+       .begun = [search] { return begun(search, {"digits.csv"}); }});
 }
 
 }  // namespace eexit::data

@@ -18,6 +18,14 @@ void check(std::filesystem::path const& dir, std::vector<std::string> const& cla
                 "are not in the order of the wnids)");
 }
 
+bool sign(std::filesystem::path const& dir) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(dir / "train", error), end; !error && entry != end;
+       entry.increment(error))
+    if (is_wnid(entry->path().filename().string())) return true;
+  return false;
+}
+
 }  // namespace
 
 DataSource imagenet(JsonReader& reader) {
@@ -26,6 +34,7 @@ DataSource imagenet(JsonReader& reader) {
                                  .layout = "train/<wnid>/ and val/<wnid>/ of pictures",
                                  .form = {.size = 224, .mean = imagenet_mean, .deviation = imagenet_deviation},
                                  .usual_classes = 1000,
+                                 .sign = sign,
                                  .check = check});
 }
 

@@ -28,6 +28,11 @@ void check(std::filesystem::path const& dir, std::vector<std::string> const& cla
               "Complete the folder, or read it as imagenet or image_folder");
 }
 
+bool sign(std::filesystem::path const& dir) {
+  return std::all_of(ten.begin(), ten.end(),
+                     [&](Class const& each) { return std::filesystem::is_directory(dir / "train" / each.wnid); });
+}
+
 std::vector<std::string> class_names(std::filesystem::path const&, std::vector<std::string> const&) {
   std::vector<std::string> names;
   for (auto const& each : ten) names.emplace_back(each.name);
@@ -41,6 +46,7 @@ DataSource imagenette(JsonReader& reader) {
                                  .subfolders = {"imagenette2", "imagenette2-320", "imagenette2-160"},
                                  .layout = "train/<wnid>/ and val/<wnid>/ of Imagenette's ten classes",
                                  .form = {.size = 224, .mean = imagenet_mean, .deviation = imagenet_deviation},
+                                 .sign = sign,
                                  .check = check,
                                  .class_names = class_names});
 }

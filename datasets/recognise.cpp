@@ -20,6 +20,7 @@ struct Candidate {
   std::string name;
   std::map<std::string, std::string> parameters;
   DataSource source;
+  std::optional<SpecError> refused = {};  // why it does not fit
 };
 
 // The set asked to read the folder; empty when it has no folder, or needs more than one. `declared`: its parameters.
@@ -28,7 +29,7 @@ std::optional<Candidate> candidate_at(Entry<DataMaker> const& entry, std::filesy
                                       Declarations* declared = nullptr) {
   nlohmann::json object(parameters);
   object["dir"] = folder.string();
-  JsonReader reader(object.dump(), std::make_shared<Source>());
+  JsonReader reader(object.dump(), std::make_shared<Source>(Source{"", {{"/dir", "--data"}}}));
   try {
     Candidate candidate{std::string(entry.name), parameters, entry.make(reader)};
     if (declared) *declared = reader.declared();
@@ -38,29 +39,40 @@ std::optional<Candidate> candidate_at(Entry<DataMaker> const& entry, std::filesy
   }
 }
 
-bool all_files_there(DataSource const& source) {
+// Whether all files are there.
+bool fits(Candidate& candidate) {
   try {
-    source.files();
-    return true;
-  } catch (SpecError const&) {
-    return false;
+    candidate.source.files();
+  } catch (SpecError const& error) {
+    candidate.refused = error;
   }
+  return !candidate.refused;
 }
 
-// The set as it fits the folder: by its defaults, else by another value of a parameter that chooses between files.
-std::optional<Candidate> fitting_at(Entry<DataMaker> const& entry, std::filesystem::path const& folder,
-                                    std::map<std::string, std::vector<std::string>>& looked_for) {
+// The set as it fits the folder, or as something of it is there: by its defaults, else by another value of a parameter
+// that chooses between files.
+std::optional<Candidate> best_at(Entry<DataMaker> const& entry, std::filesystem::path const& folder,
+                                 std::map<std::string, std::vector<std::string>>& looked_for) {
   Declarations declared;
-  auto candidate = candidate_at(entry, folder, {}, &declared);
-  if (!candidate) return std::nullopt;
-  looked_for[candidate->source.known_by].push_back(candidate->name);
-  if (all_files_there(candidate->source)) return candidate;
+  auto best = candidate_at(entry, folder, {}, &declared);
+  if (!best) return std::nullopt;
+  looked_for[best->source.known_by].push_back(best->name);
+  if (fits(*best)) return best;
   for (auto const& key : declared.keys)
     for (auto const& value : key.allowed) {
       auto other = candidate_at(entry, folder, {{key.name, value}});
-      if (other && all_files_there(other->source)) return other;
+      if (!other) continue;
+      if (fits(*other)) return other;
+      if (!best->source.begun()) best = std::move(other);
     }
-  return std::nullopt;
+  if (!best->source.begun()) return std::nullopt;
+  return best;
+}
+
+// Of sets of pictures the most particular one alone.
+void add(std::vector<Candidate>& all, Candidate candidate) {
+  auto const of_pictures = [](Candidate const& each) { return each.source.of_pictures; };
+  if (!of_pictures(candidate) || std::none_of(all.begin(), all.end(), of_pictures)) all.push_back(std::move(candidate));
 }
 
 // "Fashion-MNIST" is the plug-in fashion_mnist, "CIFAR-100" is cifar100.
@@ -77,11 +89,19 @@ bool is_plugin(std::string const& plugin, std::string const& known) {
 
 Recognised recognise(std::filesystem::path const& folder) {
   if (!std::filesystem::is_directory(folder)) throw SpecError(folder.string() + ": no such folder", Exit::missing);
-  std::vector<Candidate> fitting;
+  std::vector<Candidate> fitting, begun;
   std::map<std::string, std::vector<std::string>> looked_for;
   for (auto const& entry : datasets())
-    if (auto candidate = fitting_at(entry, folder, looked_for)) fitting.push_back(std::move(*candidate));
+    if (auto candidate = best_at(entry, folder, looked_for)) {
+      auto& all = candidate->refused ? begun : fitting;
+      add(all, std::move(*candidate));
+    }
   if (fitting.empty()) {
+    // Sets of the same file names lack the same.
+    auto const same = [&](Candidate const& each) {
+      return std::string_view(each.refused->what()) == begun.front().refused->what();
+    };
+    if (!begun.empty() && std::all_of(begun.begin(), begun.end(), same)) throw SpecError(*begun.front().refused);
     std::vector<std::string> parts;
     for (auto const& [files, names] : looked_for) parts.push_back(files + " (" + join(names, ", ") + ")");
     throw SpecError(folder.string() + ": no data set that is known; looked for " + join(parts, "; or "), Exit::missing);

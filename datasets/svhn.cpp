@@ -154,7 +154,8 @@ DataSource svhn(JsonReader& reader) {
                          return read_split({all[0], all[2]}, {train_md5, extra_md5});
                        },
                    .files = files,
-                   .known_by = search.wanted});
+                   .known_by = search.wanted,
+                   .begun = [=] { return begun(search, names); }});
 }
 
 }  // namespace eexit::data

@@ -112,6 +112,10 @@ DataSource tiny_imagenet(JsonReader& reader) {
        .layout = "wnids.txt, train/<wnid>/images/ and val/ with val_annotations.txt",
        .form = {.size = 64, .crop = false, .mean = {0.4802, 0.4481, 0.3975}, .deviation = {0.277, 0.269, 0.282}},
        .more_files = {"wnids.txt", "words.txt", "val/val_annotations.txt"},
+       .sign =
+           [](fs::path const& dir) {
+             return fs::exists(dir / "wnids.txt") || fs::exists(dir / "val/val_annotations.txt");
+           },
        .check = check,
        .test_pictures = test_pictures,
        .class_names = class_names});

@@ -162,7 +162,8 @@ DataSource cifar_folder(JsonReader& reader, CifarSet cifar_set) {
                          if (auto const path = present(folder_of(files), set->names_file)) files.push_back(*path);
                          return files;
                        },
-                   .known_by = search.wanted});
+                   .known_by = search.wanted,
+                   .begun = [=] { return begun(search, names); }});
 }
 
 }  // namespace eexit

@@ -125,18 +125,6 @@ struct Walk {
   }
 };
 
-void check_classes(fs::path const& root, std::vector<std::string> const& found, std::vector<std::string> const& classes,
-                   std::string const& known_by) {
-  for (auto const& name : found)
-    if (!std::binary_search(classes.begin(), classes.end(), name))
-      refuse_file(root / name, fmt::format("no class \"{}\" in {}", name, known_by),
-                  fmt::format("the {} classes there", classes.size()), "Remove the folder, or name the right split");
-  for (auto const& name : classes)
-    if (!std::binary_search(found.begin(), found.end(), name))
-      refuse_file(root, fmt::format("no folder of the class \"{}\"", name),
-                  fmt::format("the {} classes of {}", classes.size(), known_by), "Add the folder", Exit::missing);
-}
-
 }  // namespace
 
 std::vector<std::string> class_folders(fs::path const& root) {
@@ -172,11 +160,23 @@ std::string picture_in(fs::path const& folder) {
   return found;
 }
 
-PictureList list_pictures(fs::path const& root, std::vector<std::string> const& classes, std::string const& known_by,
-                          std::string const& beside) {
+void check_classes(fs::path const& root, std::vector<std::string> const& classes, std::string const& known_by,
+                   std::string const& beside) {
   auto found = class_folders(root);
   std::erase(found, beside);
-  check_classes(root, found, classes, known_by);
+  for (auto const& name : found)
+    if (!std::binary_search(classes.begin(), classes.end(), name))
+      refuse_file(root / name, fmt::format("no class \"{}\" in {}", name, known_by),
+                  fmt::format("the {} classes there", classes.size()), "Remove the folder, or name the right split");
+  for (auto const& name : classes)
+    if (!std::binary_search(found.begin(), found.end(), name))
+      refuse_file(root, fmt::format("no folder of the class \"{}\"", name),
+                  fmt::format("the {} classes of {}", classes.size(), known_by), "Add the folder", Exit::missing);
+}
+
+PictureList list_pictures(fs::path const& root, std::vector<std::string> const& classes, std::string const& known_by,
+                          std::string const& beside) {
+  check_classes(root, classes, known_by, beside);
   std::vector<std::vector<PictureFile>> by_class;
   for (auto const& name : classes) by_class.push_back(pictures_below(root / name, name + "/"));
   return labelled(root, classes, by_class);

@@ -33,8 +33,12 @@ std::vector<PictureFile> pictures_below(std::filesystem::path const& folder, std
 // A picture directly in the folder, by its name; "" when there is none, or no such folder.
 std::string picture_in(std::filesystem::path const& folder);
 
-// A tree with exactly these classes (sorted): one that is missing, empty or not among them is refused by name.
+// The folders of a tree are exactly these classes (sorted): one that is missing or not among them is refused by name.
 // `known_by` says where the classes come from; `beside`: a folder that may lie there and is no class.
+void check_classes(std::filesystem::path const& root, std::vector<std::string> const& classes,
+                   std::string const& known_by, std::string const& beside = "");
+
+// The pictures of such a tree; an empty class is refused too.
 PictureList list_pictures(std::filesystem::path const& root, std::vector<std::string> const& classes,
                           std::string const& known_by, std::string const& beside = "");
 

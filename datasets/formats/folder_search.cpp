@@ -22,7 +22,12 @@ bool any_present(fs::path const& folder, std::vector<std::string> const& names) 
   return std::any_of(names.begin(), names.end(), [&](auto const& name) { return present(folder, name).has_value(); });
 }
 
-void refuse_lookalikes(FolderSearch const& search, fs::path const& folder) {
+struct Found {
+  Lookalike const* what = nullptr;  // none
+  fs::path where = {};
+};
+
+Found lookalike_in(FolderSearch const& search, fs::path const& folder) {
   for (auto const& lookalike : search.lookalikes) {
     std::vector<fs::path> places = {folder};
     for (auto const& name : lookalike.subfolders) places.push_back(folder / name);
@@ -30,10 +35,15 @@ void refuse_lookalikes(FolderSearch const& search, fs::path const& folder) {
       for (auto const& name : lookalike.files) {
         auto const path = present(place, name);
         std::error_code error;
-        if (path && fs::is_regular_file(*path, error))  // a folder "train" is in many a set
-          refuse_file(place, lookalike.found, search.wanted, lookalike.what_to_do, Exit::missing);
+        if (path && fs::is_regular_file(*path, error)) return {&lookalike, place};  // a folder "train" is in many a set
       }
   }
+  return {};
+}
+
+void refuse_lookalikes(FolderSearch const& search, fs::path const& folder) {
+  auto const found = lookalike_in(search, folder);
+  if (found.what) refuse_file(found.where, found.what->found, search.wanted, found.what->what_to_do, Exit::missing);
 }
 
 std::vector<fs::path> all_in(FolderSearch const& search, fs::path const& folder,
@@ -83,6 +93,10 @@ std::vector<fs::path> find_files(FolderSearch const& search, std::vector<std::st
   throw SpecError(fmt::format("data set {}: {} (expected {}). {}ame the folder by {} or $EEXIT_DATA", search.set, where,
                               search.wanted, package.empty() ? "N" : package, search.place),
                   Exit::missing);
+}
+
+bool begun(FolderSearch const& search, std::vector<std::string> const& names) {
+  return !search.dir.empty() && (any_present(search.dir, names) || lookalike_in(search, search.dir).what);
 }
 
 }  // namespace eexit

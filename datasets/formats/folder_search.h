@@ -35,4 +35,7 @@ std::optional<std::filesystem::path> present(std::filesystem::path const& folder
 // such folder, or when a file is missing from it.
 std::vector<std::filesystem::path> find_files(FolderSearch const&, std::vector<std::string> const& names);
 
+// Whether the folder `dir` has one of these files, or what people have instead.
+bool begun(FolderSearch const&, std::vector<std::string> const& names);
+
 }  // namespace eexit

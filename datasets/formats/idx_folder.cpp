@@ -91,7 +91,8 @@ DataSource idx_folder(JsonReader& reader, IdxSet idx_set) {
                        },
                    .rows = [files, set](Split split) { return read_split(files(), split, *set); },
                    .files = files,
-                   .known_by = search.wanted});
+                   .known_by = search.wanted,
+                   .begun = [search, set] { return begun(search, set->stems); }});
 }
 
 }  // namespace eexit

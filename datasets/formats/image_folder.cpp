@@ -89,6 +89,7 @@ struct Search {
       need_folder(found.dir / split, set.layout, fmt::format("Complete the folder, or name another by {}", place));
     found.classes = class_folders(found.dir / set.train);
     if (set.check) set.check(found.dir, found.classes);
+    if (!set.test_pictures) check_classes(found.dir / set.test, found.classes, (found.dir / set.train).string());
     return found;
   }
 
@@ -123,6 +124,11 @@ struct Search {
     if (cache.empty()) return dataset;
     auto const file = fmt::format("{}-{}-{}.rows", set.name, name, what.substr(0, 16));
     return with_kept_rows(std::move(dataset), fs::path(cache) / file, what);
+  }
+
+  bool begun() const {
+    if (dir.empty()) return false;
+    return set.sign ? set.sign(dir) : fs::is_directory(fs::path(dir) / set.train);
   }
 
   std::vector<fs::path> files() const {
@@ -195,7 +201,9 @@ DataSource picture_folder(JsonReader& reader, PictureSet set) {
   return {.facts = [search] { return search->facts(); },
           .open = [search](Split split) { return search->open(split); },
           .files = [search] { return search->files(); },
-          .known_by = search->set.layout};
+          .known_by = search->set.layout,
+          .begun = [search] { return search->begun(); },
+          .of_pictures = true};
 }
 
 }  // namespace eexit

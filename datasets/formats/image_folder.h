@@ -41,6 +41,9 @@ struct PictureSet {
   int usual_classes = 0;                     // another number is said, not refused; 0: any
   std::vector<std::string> more_files = {};  // that say something about labels or names, where they are there
 
+  // Whether a folder that lacks something is this set's; empty: it has a training tree.
+  std::function<bool(std::filesystem::path const& dir)> sign = {};
+
   // All empty: any tree of class folders. They throw SpecErrors.
   std::function<void(std::filesystem::path const& dir, std::vector<std::string> const& classes)> check = {};
   std::function<PictureList(std::filesystem::path const& dir, std::vector<std::string> const& classes)> test_pictures =

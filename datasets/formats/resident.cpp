@@ -66,7 +66,8 @@ DataSource resident(Resident set) {
   return {.facts = [shared] { return facts_of(*shared); },
           .open = [shared](Split split) { return open_split(*shared, split); },
           .files = [shared] { return shared->files(); },
-          .known_by = shared->known_by};
+          .known_by = shared->known_by,
+          .begun = shared->begun};
 }
 
 }  // namespace eexit

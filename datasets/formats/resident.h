@@ -30,7 +30,8 @@ struct Resident {
   std::function<Traits()> traits;
   std::function<SplitRows(Split)> rows;
   std::function<std::vector<std::filesystem::path>()> files;
-  std::string known_by;  // as in DataSource
+  std::string known_by;         // as in DataSource
+  std::function<bool()> begun;  // the same
 };
 
 DataSource resident(Resident);

@@ -143,15 +143,52 @@ TEST_CASE("Imagenette: ten classes by name", "[datasets]") {
 TEST_CASE("sets of pictures are recognised, the particular before the general", "[datasets]") {
   Tiny const tiny;
   CHECK(recognise(tiny.path).name == "tiny_imagenet");
+  CHECK(recognise(tiny.path).as_well.empty());
   TemporaryFolder const nette, part, any;
   put_classes(nette.path, ten);
   CHECK(recognise(nette.path).name == "imagenette");
-  CHECK(recognise(nette.path).as_well == std::vector<std::string>{"imagenet", "image_folder"});
+  CHECK(recognise(nette.path).as_well.empty());
   put_classes(part.path, {"n01440764", "n01443537"});
   CHECK(recognise(part.path).name == "imagenet");
   put_classes(any.path, {"cat", "dog"});
   CHECK(recognise(any.path).name == "image_folder");
   CHECK(recognise(any.path).as_well.empty());
+  // A name alone makes no Tiny ImageNet of what is whole as something else.
+  put(any.path / "wnids.txt", "cat\n");
+  CHECK(recognise(any.path).name == "image_folder");
+}
+
+TEST_CASE("sets of pictures of which something is missing: the most particular one says it", "[datasets]") {
+  auto const refused = [](fs::path const& dir, std::string const& start) {
+    auto const message = message_of<SpecError>([&] { recognise(dir); });
+    INFO(message);
+    CHECK(message.starts_with(dir.string() + start));
+  };
+  TemporaryFolder const flat, nette, any;
+  put_classes(flat.path, {"n01440764", "n01443537"});
+  remove_tree(flat.path / "val");
+  put(flat.path / "val/ILSVRC2012_val_00000001.JPEG");
+  refused(flat.path, "/val: is flat: ILSVRC2012_val_00000001.JPEG lies in no class folder (expected val/<wnid>/");
+
+  Tiny const tiny;
+  fs::rename(tiny.path / "wnids.txt", tiny.path / "other.txt");
+  refused(tiny.path, ": no file wnids.txt in this folder");
+  fs::rename(tiny.path / "other.txt", tiny.path / "wnids.txt");
+  fs::remove(tiny.path / "val/val_annotations.txt");
+  refused(tiny.path, "/val: no val_annotations.txt and no class folders");
+  remove_tree(tiny.path / "val");
+  refused(tiny.path, "/val: no such folder (expected wnids.txt, train/<wnid>/images/ and");
+
+  put_classes(nette.path, ten);
+  remove_tree(nette.path / "val");
+  refused(nette.path, "/val: no such folder (expected train/<wnid>/ and val/<wnid>/ of Imagenette's ten classes");
+  put_classes(any.path, {"cat", "dog"});
+  remove_tree(any.path / "val/dog");
+  refused(any.path, "/val: no folder of the class \"dog\"");
+  remove_tree(any.path / "val");
+  refused(any.path,
+          "/val: no such folder (expected train/<class>/ and val/<class>/ of JPEG and PNG pictures). "
+          "Complete the folder, or name another by --data");
 }
 
 TEST_CASE("sets of pictures are looked for below $EEXIT_DATA", "[datasets]") {

@@ -50,10 +50,33 @@ TEST_CASE("recognise: a set by its defaults, though another value would fit too"
   CHECK(found.facts.labels == std::vector<int>{2});
 }
 
+TEST_CASE("recognise: a set of which something is missing says it itself", "[datasets]") {
+  TestFolder const idx, letters, python;
+  auto const refused = [](TestFolder const& folder, std::string const& name) {
+    folder.write(name, "x");
+    return message_of<SpecError>([&] { recognise(folder.path()); });
+  };
+  // Three sets of the same names say the same.
+  CHECK(refused(idx, "train-images-idx3-ubyte") ==
+        idx.path().string() +
+            ": no file train-labels-idx1-ubyte in this folder (expected train-images-idx3-ubyte, "
+            "train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, each plain or .gz). Add the "
+            "file, or name another folder by --data");
+  CHECK(refused(letters, "emnist-letters-train-images-idx3-ubyte.gz")
+            .starts_with(letters.path().string() + ": no file emnist-letters-train-labels-idx1-ubyte in this folder"));
+  CHECK(refused(python, "data_batch_1").starts_with(python.path().string() + ": holds the Python version"));
+  // Two sets that lack something: which was meant?
+  CHECK(refused(python, "train_32x32.mat").starts_with(python.path().string() + ": no data set that is known; "));
+  // One that is whole.
+  std::string const record = std::string(1, '\x01') + std::string(3073, '\x02');
+  python.write("train.bin", record);
+  python.write("test.bin", record);
+  CHECK(recognise(python.path()).name == "cifar100");
+}
+
 TEST_CASE("recognise: a folder of something else", "[datasets]") {
   TemporaryFolder const folder;
   write_file(folder.path / "cat.jpg", "x");
-  write_file(folder.path / "train-images-idx3-ubyte", "x");
   auto const message = message_of<SpecError>([&] { recognise(folder.path); });
   CHECK(message.starts_with(folder.path.string() + ": no data set that is known; looked for "));
   CHECK(message.find("train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, "
