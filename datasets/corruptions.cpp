@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 
 #include "core/base/error.h"
+#include "core/base/sha256.h"
 #include "core/base/text.h"
 #include "datasets/formats/class_folders.h"
 #include "datasets/formats/image_folder.h"
@@ -46,14 +48,26 @@ struct Corruptions {
     return all;
   }
 
+  PictureList pictures(std::string const& name) const {
+    return list_pictures(dir / name, class_folders(dir / name), (dir / name).string());
+  }
+
+  std::string identity(std::string const& name, int classes) const {
+    if (!arrays()) return sha256(text_of(form) + "\n" + pictures(name).digest);
+    auto const set = open(name, classes);
+    std::vector<int> rows(static_cast<std::size_t>(set.rows()));
+    std::iota(rows.begin(), rows.end(), 0);
+    std::string pixels(rows.size() * static_cast<std::size_t>(set.shape.bytes()), '\0');
+    set.read(rows, reinterpret_cast<std::uint8_t*>(pixels.data()));
+    return sha256(sha256(pixels) + join(set.labels, " "));
+  }
+
   Dataset open(std::string const& name, int classes) const {
     if (arrays()) {
       auto const at = name.rfind('/');
       return corruption_array(dir, name.substr(0, at), name.back() - '0', classes);
     }
-    auto const folders = class_folders(dir / name);
-    return picture_dataset(list_pictures(dir / name, folders, (dir / name).string()), static_cast<int>(folders.size()),
-                           form);
+    return picture_dataset(pictures(name), static_cast<int>(class_folders(dir / name).size()), form);
   }
 
   std::vector<fs::path> files() const {
@@ -75,6 +89,7 @@ TestSetFamily corruptions(JsonReader& reader) {
   set->form = read_form(reader, {.size = 224, .mean = imagenet_mean, .deviation = imagenet_deviation});
   reader.done();
   return {.names = [set] { return set->names(); },
+          .identity = [set](std::string const& name, int classes) { return set->identity(name, classes); },
           .open = [set](std::string const& name, int classes) { return set->open(name, classes); },
           .files = [set] { return set->files(); }};
 }

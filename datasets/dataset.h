@@ -25,9 +25,6 @@ struct Dataset {
   // are not held in memory read and decode here, so the caller decides how many rows are at hand at a time. Safe from
   // several threads at once.
   std::function<void(std::span<int const> rows, std::uint8_t* out)> read;
-  // SHA-256 of the content: inflated bytes of all files of this split; of folders of pictures the sorted paths and
-  // sizes.
-  std::string digest;
   std::vector<float> mean, deviation;  // [channels], of pixel values scaled to [0, 1]
   int rows() const { return static_cast<int>(labels.size()); }
 };

@@ -18,7 +18,8 @@ namespace {
 
 TestSetFamily test_rows_of(std::string const& name, DataSource source) {
   return {.names = [name] { return std::vector{name}; },
-          .open = [open = source.open](std::string const&, int) { return open(Split::test); },
+          .identity = [facts = std::move(source.facts)](std::string const&, int) { return facts().identity; },
+          .open = [open = std::move(source.open)](std::string const&, int) { return open(Split::test); },
           .files = std::move(source.files)};
 }
 
@@ -64,7 +65,7 @@ std::vector<TestSet> look_at_test_sets(Choice const& extra, DataFacts const& tra
     if (set.shape != trained_on.shape || set.classes != trained_on.classes)
       throw SpecError(fmt::format("test set {}: expected {}, as the data trained on has, found {}", name,
                                   text_of(trained_on.shape, trained_on.classes), text_of(set.shape, set.classes)));
-    all.push_back({.source = extra, .name = name, .identity = set.digest, .rows = set.rows()});
+    all.push_back({.source = extra, .name = name, .identity = family.identity(name, trained_on.classes), .rows = set.rows()});
   }
   return all;
 }

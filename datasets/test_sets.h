@@ -17,6 +17,7 @@ namespace eexit {
 // A family whose parameters are read but whose files are not opened yet.
 struct TestSetFamily {
   std::function<std::vector<std::string>()> names;  // of its sets, as tables show them: "fog/3"
+  std::function<std::string(std::string const& name, int classes)> identity;  // SHA-256 of a set's content
   // One of them, with labels below `classes`. Constants are its own: who tests a network takes those it was trained
   // with.
   std::function<Dataset(std::string const& name, int classes)> open;

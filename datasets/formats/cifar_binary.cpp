@@ -88,7 +88,8 @@ Traits traits_of(CifarSet const& set, fs::path const& folder) {
   return traits;
 }
 
-SplitRows read_split(CifarSet const& set, std::vector<fs::path> const& files, std::vector<std::string> const& md5) {
+SplitRows read_split(CifarSet const& set, std::vector<fs::path> const& files, std::vector<std::string> const& md5,
+                     bool with_digest) {
   SplitRows rows;
   rows.record_bytes = set.format.classes.size() + image_bytes;
   rows.image_at = set.format.classes.size();
@@ -97,6 +98,7 @@ SplitRows read_split(CifarSet const& set, std::vector<fs::path> const& files, st
   for (std::size_t i = 0; i < files.size(); ++i) {
     auto const from = rows.bytes.size();
     append_cifar(files[i], set.format, rows.bytes);
+    if (!with_digest) continue;
     auto const content = view_of(rows.bytes, from);
     digests += sha256(content);
     if (!known) continue;
@@ -104,10 +106,10 @@ SplitRows read_split(CifarSet const& set, std::vector<fs::path> const& files, st
     sum.add(content);
     known = sum.hex() == md5[i];
   }
-  if (known) rows.may_be = {set.known};
+  if (known && with_digest) rows.may_be = {set.known};
   // The same bytes with the other label are another content.
   if (set.label + 1 < set.format.classes.size()) digests += fmt::format("label {}", set.label);
-  rows.digest = sha256(digests);
+  if (with_digest) rows.digest = sha256(digests);
   for (std::size_t at = set.label; at < rows.bytes.size(); at += rows.record_bytes)
     rows.labels.push_back(rows.bytes[at]);
   return rows;
@@ -150,11 +152,12 @@ DataSource cifar_folder(JsonReader& reader, CifarSet cifar_set) {
   auto const folder_of = [](std::vector<fs::path> const& files) { return files.front().parent_path(); };
   return resident({.traits = [=] { return traits_of(*set, folder_of(records())); },
                    .rows =
-                       [=](Split split) {
+                       [=](Split split, bool with_digest) {
                          auto files = records();
                          auto const middle = files.begin() + static_cast<std::ptrdiff_t>(set->train.size());
-                         if (split == Split::train) return read_split(*set, {files.begin(), middle}, set->train_md5);
-                         return read_split(*set, {middle, files.end()}, set->test_md5);
+                         if (split == Split::train)
+                           return read_split(*set, {files.begin(), middle}, set->train_md5, with_digest);
+                         return read_split(*set, {middle, files.end()}, set->test_md5, with_digest);
                        },
                    .files =
                        [=] {

@@ -51,19 +51,24 @@ void transpose(std::vector<std::uint8_t>& pixels, ImageShape const& shape) {
         std::swap(pixels[at + row * width + column], pixels[at + column * width + row]);
 }
 
-// Labels first: they are small, and most mistakes show there.
-SplitRows read_split(std::vector<fs::path> const& files, Split split, IdxSet const& set) {
-  auto const first = first_of(split);
-  auto const labels = read_idx_labels(files[first + 1], static_cast<int>(set.class_names.size()), set.first_label);
-  auto images = read_idx_images(files[first], set.shape.height, set.shape.width);
-  check_same_records(images, labels);
+// Digest and names of the rows; `first` is the images' place among the stems.
+void identify(IdxFile const& images, IdxFile const& labels, std::size_t first, SplitRows& rows) {
   auto const images_sha = sha256_of(images), labels_sha = sha256_of(labels);
-  SplitRows rows;
   for (auto const& known : known_sets)
     if ((known.by_md5 ? md5_of(labels) : labels_sha) == known.digests[first + 1] &&
         (known.by_md5 ? md5_of(images) : images_sha) == known.digests[first])
       rows.may_be.emplace_back(known.name);
   rows.digest = sha256(images_sha + labels_sha);
+}
+
+// Labels first: they are small, and most mistakes show there.
+SplitRows read_split(std::vector<fs::path> const& files, Split split, IdxSet const& set, bool with_digest) {
+  auto const first = first_of(split);
+  auto const labels = read_idx_labels(files[first + 1], static_cast<int>(set.class_names.size()), set.first_label);
+  auto images = read_idx_images(files[first], set.shape.height, set.shape.width);
+  check_same_records(images, labels);
+  SplitRows rows;
+  if (with_digest) identify(images, labels, first, rows);
   for (int const label : labels.data) rows.labels.push_back(label - set.first_label);
   rows.bytes = std::move(images.data);
   if (set.transposed) transpose(rows.bytes, set.shape);
@@ -85,14 +90,15 @@ DataSource idx_folder(JsonReader& reader, IdxSet idx_set) {
                             .package = set->package,
                             .wanted = join(set->stems, ", ") + ", each plain or .gz"};
   auto const files = [search, set] { return find_files(search, set->stems); };
-  return resident({.traits =
-                       [set] {
-                         return Traits{set->shape, set->mean, set->deviation, set->class_names};
-                       },
-                   .rows = [files, set](Split split) { return read_split(files(), split, *set); },
-                   .files = files,
-                   .known_by = search.wanted,
-                   .begun = [search, set] { return begun(search, set->stems); }});
+  return resident(
+      {.traits =
+           [set] {
+             return Traits{set->shape, set->mean, set->deviation, set->class_names};
+           },
+       .rows = [files, set](Split split, bool with_digest) { return read_split(files(), split, *set, with_digest); },
+       .files = files,
+       .known_by = search.wanted,
+       .begun = [search, set] { return begun(search, set->stems); }});
 }
 
 }  // namespace eexit

@@ -24,11 +24,6 @@ std::string pixels_of(PictureForm const& form) {
                      form.filter == Filter::bilinear ? "bilinear" : "bicubic");
 }
 
-// And the constants that training uses.
-std::string text_of(PictureForm const& form) {
-  return fmt::format("{}, mean {}, deviation {}", pixels_of(form), join(form.mean, " "), join(form.deviation, " "));
-}
-
 constexpr char const* rows_version = "rows 1";  // raised when the same file becomes other pixels
 
 Picture in_form(Picture const& picture, PictureForm const& form) {
@@ -143,6 +138,10 @@ struct Search {
 
 }  // namespace
 
+std::string text_of(PictureForm const& form) {
+  return fmt::format("{}, mean {}, deviation {}", pixels_of(form), join(form.mean, " "), join(form.deviation, " "));
+}
+
 PictureForm read_form(JsonReader& reader, PictureForm form) {
   form.size = reader.integer("size", form.size, {1, 4096}, "side of the square that pictures are brought to");
   form.channels = reader.integer("channels", form.channels, {1, 3}, "3 (colour) or 1 (gray)");
@@ -170,7 +169,6 @@ Dataset picture_dataset(PictureList list, int classes, PictureForm const& form) 
   dataset.shape = {form.channels, form.size, form.size};
   dataset.classes = classes;
   dataset.labels = std::move(list.labels);
-  dataset.digest = sha256(text_of(form) + "\n" + list.digest);
   dataset.mean = floats(form.mean);
   dataset.deviation = floats(form.deviation);
   auto const pictures = std::make_shared<PictureList const>(std::move(list));

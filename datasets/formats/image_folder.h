@@ -25,6 +25,9 @@ struct PictureForm {
   std::vector<double> mean, deviation;
 };
 
+// For digests: all that rows depend on besides their files, and the constants that training uses.
+std::string text_of(PictureForm const&);
+
 // Reads size, channels, resize, filter, mean and deviation; the form given has the defaults.
 PictureForm read_form(JsonReader&, PictureForm);
 

@@ -9,6 +9,7 @@
 #include <cctype>
 #include <cstring>
 #include <limits>
+#include <optional>
 
 #include "datasets/formats/inflated_file.h"
 #include "datasets/formats/md5.h"
@@ -25,17 +26,17 @@ constexpr std::uint32_t int8_type = 1, int32_type = 5, uint32_type = 6, matrix_t
                         last_type = 18;
 constexpr char const* a_variable = "a whole variable";
 
-// The file's bytes in order, counted and digested.
+// The file's bytes in order, counted and, where asked for, digested.
 struct Outer {
   fs::path path;
   InflatedFile file;
-  Md5 md5 = {};
+  std::optional<Md5> md5 = {};
   std::uint64_t at = 0;
   bool swap = false;  // the file's byte order is not this machine's
 
   std::size_t read(std::uint8_t* out, std::size_t wanted) {
     auto const got = file.read(out, wanted);
-    md5.add({reinterpret_cast<char const*>(out), got});
+    if (md5) md5->add({reinterpret_cast<char const*>(out), got});
     at += got;
     return got;
   }
@@ -310,13 +311,14 @@ void append_as(std::span<std::uint8_t const> bytes, std::vector<double>& out) {
 
 }  // namespace
 
-MatContent read_mat5(fs::path const& path, std::function<MatSink(MatVariable const&)> const& want) {
+MatContent read_mat5(fs::path const& path, std::function<MatSink(MatVariable const&)> const& want, bool with_md5) {
   Outer outer{.path = path, .file = InflatedFile(path)};
+  if (with_md5) outer.md5.emplace();
   MatContent content;
   read_header(outer);
   while (read_element(outer, want, content)) {
   }
-  content.md5 = outer.md5.hex();
+  if (outer.md5) content.md5 = outer.md5->hex();
   return content;
 }
 

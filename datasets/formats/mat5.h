@@ -28,11 +28,13 @@ using MatSink = std::function<void(std::span<std::uint8_t const>)>;
 
 struct MatContent {
   std::vector<std::string> names;  // of all variables
-  std::string md5;                 // of the file (inflated, when it is gzipped as a whole), "" where refused
+  // Of the file (inflated, when it is gzipped as a whole); "" where it is refused or not asked for.
+  std::string md5;
 };
 
 // Asks `want` about each numeric array; an empty sink passes over it, and over anything that is no numeric array.
-MatContent read_mat5(std::filesystem::path const&, std::function<MatSink(MatVariable const&)> const& want);
+MatContent read_mat5(std::filesystem::path const&, std::function<MatSink(MatVariable const&)> const& want,
+                     bool with_md5);
 
 std::size_t bytes_of(MatStored);
 std::string name_of(MatStored);

@@ -21,12 +21,12 @@ DataFacts facts_of(Resident const& set) {
   std::string digests;
   // One split after the other: both need not fit at once.
   {
-    auto train = set.rows(Split::train);
+    auto train = set.rows(Split::train, true);
     facts.labels = std::move(train.labels);
     may_be = std::move(train.may_be);
     digests = train.digest;
   }
-  auto const test = set.rows(Split::test);
+  auto const test = set.rows(Split::test, true);
   facts.test_rows = static_cast<int>(test.labels.size());
   facts.identity = sha256(digests + test.digest);
   for (auto const& name : test.may_be)
@@ -36,7 +36,7 @@ DataFacts facts_of(Resident const& set) {
 
 Dataset open_split(Resident const& set, Split split) {
   auto traits = set.traits();
-  auto rows = set.rows(split);
+  auto rows = set.rows(split, false);
   auto const image_bytes = static_cast<std::size_t>(traits.shape.bytes());
   require(rows.bytes.size() == rows.labels.size() * rows.record_bytes, "a record for each label");
   require(rows.image_at + image_bytes <= rows.record_bytes, "a record holds the image");
@@ -44,7 +44,6 @@ Dataset open_split(Resident const& set, Split split) {
   dataset.shape = traits.shape;
   dataset.classes = static_cast<int>(traits.class_names.size());
   dataset.labels = std::move(rows.labels);
-  dataset.digest = std::move(rows.digest);
   dataset.mean = std::move(traits.mean);
   dataset.deviation = std::move(traits.deviation);
   auto const bytes = std::make_shared<std::vector<std::uint8_t> const>(std::move(rows.bytes));

@@ -142,7 +142,6 @@ TEST_CASE("corruptions: arrays, a fifth of the rows a severity", "[datasets]") {
   CHECK(lightest.labels == std::vector<int>{3, 1});
   auto const worst = corruption_array(folder.path(), "fog", 5, 4);
   CHECK(worst.labels == std::vector<int>{2, 0});
-  CHECK(worst.digest != lightest.digest);
   std::vector<std::uint8_t> out(24);
   worst.read(std::vector<int>{1, 0}, out.data());
   // Row 9 of the file: bytes 108 to 119, pixel by pixel; here channel by channel.
@@ -182,7 +181,9 @@ TEST_CASE("corruptions: one test set a corruption and severity, of the shape and
   auto const sets = look_at_test_sets(extra(R"(, "corruptions": ["fog"])"), {.shape = {3, 2, 2}, .classes = 4});
   for (auto const& set : sets) {
     CHECK(set.rows == 2);
-    CHECK(open_test_set(set, 4).digest == set.identity);
+    CHECK(open_test_set(set, 4).rows() == 2);
+    CHECK(std::count_if(sets.begin(), sets.end(), [&](auto const& other) { return other.identity == set.identity; }) ==
+          1);
   }
   CHECK(open_test_set(sets[4], 4).labels == std::vector<int>{2, 0});
 
