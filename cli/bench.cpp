@@ -11,6 +11,7 @@
 #include "core/execute/build.h"
 #include "core/execute/environment.h"
 #include "core/exits/statistics.h"
+#include "core/plan/run_text.h"
 #include "core/tasks/classify.h"
 
 namespace eexit::cli {
@@ -41,12 +42,12 @@ TimedTraining::TimedTraining(Run const& run, std::size_t number, int steps, torc
     : run_(run),
       number_(number),
       phase_(run.phases[number]),
-      method_(read_method(run.method)),
+      method_(heads_by(run, number) ? read_method(run.method) : Method{}),
       device_(device),
       images_(images) {
-  auto& joint = std::get<Train>(phase_.phase);
-  joint.stop.reset();
-  joint.keep = Keep::last;
+  auto& train = std::get<Train>(phase_.phase);
+  train.stop.reset();
+  train.keep = Keep::last;
   phase_.steps = steps;
 }
 
@@ -111,7 +112,8 @@ Store looked_at(fs::path const& out) {
   return store;
 }
 
-Run const& first_joint(Plan const& plan, std::string const& spec) {
+Run const& first_run(Plan const& plan, std::string const& spec, TrainBench::Of of) {
+  if (of == TrainBench::Of::first_run) return plan.runs.at(0);
   for (auto const& run : plan.runs)
     if (joint_phase_of(run)) return run;
   throw SpecError(spec + ": no run has a joint phase; one is timed here");
@@ -119,11 +121,11 @@ Run const& first_joint(Plan const& plan, std::string const& spec) {
 
 }  // namespace
 
-JointBench::JointBench(Args const& args)
+TrainBench::TrainBench(Args const& args, Of of)
     : store(looked_at(args.out)),
       device(device_of(args)),
       plan(read_plan(args.positional.at(1), args, store)),
-      run(first_joint(plan, args.positional[1])),
+      run(first_run(plan, args.positional[1], of)),
       steps(number(args, "steps", 1)),
       rounds(number(args, "rounds", 1)),
       data(device),
@@ -134,11 +136,13 @@ int bench(Args const& args) {
   if (args.dry_run) throw SpecError("--dry-run: a benchmark has nothing to plan", Exit::usage);
   if (what == "train") return bench_train(args);
   if (what == "methods") return bench_methods(args);
+  if (what == "steps") return bench_steps(args);
   if (what == "images") return bench_images(args);
   if (what == "exits") return bench_exits(args);
-  throw SpecError("eexit bench: " +
-                      unknown_name("benchmark", what, std::vector<std::string>{"train", "methods", "images", "exits"}),
-                  Exit::usage);
+  throw SpecError(
+      "eexit bench: " +
+          unknown_name("benchmark", what, std::vector<std::string>{"train", "methods", "steps", "images", "exits"}),
+      Exit::usage);
 }
 
 }  // namespace eexit::cli

@@ -35,7 +35,7 @@ double one_thread(std::function<void()> const& work) {
 
 // How fast images are read and augmented on one thread, and what it costs a joint step that they are read meanwhile.
 int bench_images(Args const& args) {
-  JointBench const bench(args);
+  TrainBench const bench(args);
   auto const& run = bench.run;
   auto const& resident = bench.images;
   int const steps = bench.steps, rounds = bench.rounds;

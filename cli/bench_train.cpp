@@ -1,3 +1,4 @@
+#include <iostream>
 #include <set>
 
 #include "cli/benchmarks.h"
@@ -12,7 +13,7 @@ namespace eexit::cli {
 
 // The trainer and the bare loop over equal networks and rows, f32 and bf16.
 int bench_train(Args const& args) {
-  JointBench const bench(args);
+  TrainBench const bench(args);
   auto const& run = bench.run;
   auto const& images = bench.images;
   int const steps = bench.steps, rounds = bench.rounds;
@@ -45,7 +46,7 @@ int bench_train(Args const& args) {
 
 // Joint training of each method of the plan, against the first.
 int bench_methods(Args const& args) {
-  JointBench const bench(args);
+  TrainBench const bench(args);
   auto const& first = bench.run;
   auto const& images = bench.images;
   int const steps = bench.steps, rounds = bench.rounds;
@@ -66,6 +67,18 @@ int bench_methods(Args const& args) {
   table.footnotes = {drift_text(seconds.front(), seconds.back()), "joint training in f32, all but checks on val",
                      hardware(rounds)};
   print(table, args.json);
+  return 0;
+}
+
+// A round for every line that is read, so that another program can take turns with this one.
+int bench_steps(Args const& args) {
+  TrainBench const bench(args, TrainBench::Of::first_run);
+  TimedTraining const timed(bench.run, 0, bench.steps, bench.device, bench.images);
+  std::int64_t parameters = 0;
+  for (auto const& parameter : timed.fresh_net()->parameters()) parameters += parameter.numel();
+  std::cout << "parameters " << parameters << std::endl;
+  for (std::string line; std::getline(std::cin, line);)
+    std::cout << "seconds " << fixed(timed(bench.run.train.bf16), 6) << std::endl;
   return 0;
 }
 

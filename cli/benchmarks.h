@@ -1,4 +1,4 @@
-// What the benchmarks share: joint phases trained again and again, and how speeds are written.
+// What the benchmarks share: phases trained again and again, and how speeds are written.
 #pragma once
 
 #include <optional>
@@ -23,12 +23,12 @@ void print(Table const&, bool json);
 
 std::optional<std::size_t> joint_phase_of(Run const&);
 
-// What a benchmark of training begins with: the plan of the spec that is asked for, its first run with a joint phase,
-// and that run's images. SpecError where there is none.
-struct JointBench {
-  explicit JointBench(Args const&);
-  JointBench(JointBench const&) = delete;
-  JointBench& operator=(JointBench const&) = delete;
+// What a benchmark of training begins with: the plan of the spec that is asked for, a run of it and that run's images.
+struct TrainBench {
+  enum class Of { first_run, first_joint_run };
+  explicit TrainBench(Args const&, Of = Of::first_joint_run);  // SpecError where there is none
+  TrainBench(TrainBench const&) = delete;
+  TrainBench& operator=(TrainBench const&) = delete;
 
   Store store;
   torch::Device device;
@@ -46,7 +46,7 @@ std::vector<double> quotients(std::vector<double> const& above, std::vector<doub
 std::string speed_text(double images, std::vector<double> const& seconds);
 std::string drift_text(std::vector<double> const& first, std::vector<double> const& again);
 
-// A joint phase of a run, `steps` long and trained from the start, again and again.
+// A phase of a run, `steps` long and trained from the start, again and again.
 class TimedTraining {
  public:
   TimedTraining(Run const&, std::size_t phase, int steps, torch::Device, Images const&);
@@ -65,6 +65,7 @@ class TimedTraining {
 
 int bench_train(Args const&);
 int bench_methods(Args const&);
+int bench_steps(Args const&);
 int bench_exits(Args const&);
 int bench_images(Args const&);
 
