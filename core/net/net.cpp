@@ -119,12 +119,16 @@ std::vector<std::pair<std::string, Tensor>> parameters_of(ExitNet const& net,
 
 void place(ExitNet& net, torch::Device device) {
   net.to(device);
-  // Not by contiguous(), which leaves the strides of 1x1 and depthwise kernels as they are, since both layouts fit
-  // them: on maps of 1x1 no stride would then say channels-last, and convolutions would take the slow way of the other
-  // layout.
   for (auto& parameter : net.parameters())
-    if (parameter.dim() == 4)
-      parameter.set_data(parameter.data().to(parameter.scalar_type(), false, false, torch::MemoryFormat::ChannelsLast));
+    if (parameter.dim() == 4) parameter.set_data(parameter.data().contiguous(torch::MemoryFormat::ChannelsLast));
+  // contiguous() leaves the strides of 1x1 and depthwise kernels as they are, since both layouts fit them: on maps of
+  // 1x1 no stride would then say channels-last, and convolutions would take the slow way of the other layout. Images of
+  // one channel keep the plain layout, and so does their first convolution (layout_of).
+  for (auto const& module : net.modules())
+    if (auto* const conv = module->as<torch::nn::Conv2d>(); conv != nullptr && conv->options.in_channels() > 1) {
+      auto& weight = conv->weight;
+      weight.set_data(weight.data().to(weight.scalar_type(), false, false, torch::MemoryFormat::ChannelsLast));
+    }
 }
 
 }  // namespace eexit
