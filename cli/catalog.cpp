@@ -193,7 +193,7 @@ std::string text_of(Choice const& extra, DataFacts const& trained_on) {
 
 std::vector<TestSet> test_sets_from(Choice const& extra, std::string const& text) {
   std::vector<TestSet> all;
-  for (auto const& set : Json::parse(text))
+  for (auto const& set : Json::parse(text).at("sets"))
     all.push_back({.source = extra, .name = set.at("name"), .identity = set.at("identity"), .rows = set.at("rows")});
   return all;
 }
@@ -208,7 +208,7 @@ std::vector<TestSet> test_sets_for(Store const& store, Choice const& extra, Data
     auto json = Json::array();
     for (auto const& set : look_at_test_sets(extra, trained_on))
       json.push_back({{"name", set.name}, {"identity", set.identity}, {"rows", set.rows}});
-    return json.dump();
+    return Json({{"sets", json}}).dump();
   });
   store.replace("test-sets-last", asked, text);
   return test_sets_from(extra, text);
