@@ -114,6 +114,26 @@ void require_fit(Net const& net, ImageShape const& shape) {
                   ", found " + pixels(shape.height, shape.width));
 }
 
+// Names of torchvision, where groups and the halving between them are numbered in turn, and of timm.
+using Published = std::map<std::string, std::string>;
+
+void name_block(Published& published, std::size_t group, int block, std::string const& ours) {
+  auto const vision = "features." + std::to_string(2 * group + 1) + "." + std::to_string(block) + ".",
+             timm = "stages." + std::to_string(group) + ".blocks." + std::to_string(block) + ".";
+  published[vision + "block.0."] = published[timm + "conv_dw."] = ours + "depthwise.";
+  published[vision + "block.2."] = published[timm + "norm."] = ours + "norm.";
+  published[vision + "block.3."] = published[timm + "mlp.fc1."] = ours + "expand.";
+  published[vision + "block.5."] = published[timm + "mlp.fc2."] = ours + "project.";
+  published[vision + "layer_scale"] = published[timm + "gamma"] = ours + "scale";
+}
+
+void name_halving(Published& published, std::size_t group, std::string const& ours) {
+  auto const vision = "features." + std::to_string(2 * group) + ".",
+             timm = "stages." + std::to_string(group) + ".downsample.";
+  published[vision + "0."] = published[timm + "0."] = ours + "down_norm.";
+  published[vision + "1."] = published[timm + "1."] = ours + "down.";
+}
+
 }  // namespace
 
 MakeBackbone convnext(JsonReader& reader) {
@@ -124,7 +144,10 @@ MakeBackbone convnext(JsonReader& reader) {
     Backbone made;
     auto stem = builder.add("stage.stem", [&] { return std::make_shared<Stem>(shape.channels, net.width, net.patch); });
     made.stages.push_back(stage("stem", stem));
-    made.published = {{"features.0.0.", "stage.stem.conv."}, {"features.0.1.", "stage.stem.norm."}};
+    made.published = {{"features.0.0.", "stage.stem.conv."},
+                      {"stem.0.", "stage.stem.conv."},
+                      {"features.0.1.", "stage.stem.norm."},
+                      {"stem.1.", "stage.stem.norm."}};
     int count = 0, number = 0, in = net.width;
     for (auto const blocks : net.blocks) count += blocks;
     for (std::size_t group = 0; group < net.blocks.size(); ++group) {
@@ -135,23 +158,14 @@ MakeBackbone convnext(JsonReader& reader) {
         auto block =
             builder.add("stage." + name, [&] { return std::make_shared<Block>(in, out, net.layer_scale, drop); });
         made.stages.push_back(stage(name, block));
-        auto const theirs = "features." + std::to_string(2 * group + 1) + "." + std::to_string(i) + ".";
-        for (auto const& [part, what] : {std::pair{"block.0.", "depthwise."},
-                                         {"block.2.", "norm."},
-                                         {"block.3.", "expand."},
-                                         {"block.5.", "project."},
-                                         {"layer_scale", "scale"}})
-          made.published[theirs + part] = ours + what;
-        if (in == out) continue;
-        auto const between = "features." + std::to_string(2 * group) + ".";
-        made.published[between + "0."] = ours + "down_norm.";
-        made.published[between + "1."] = ours + "down.";
+        name_block(made.published, group, i, ours);
+        if (in != out) name_halving(made.published, group, ours);
       }
     }
     auto last = builder.add("last", [&] { return std::make_shared<Classifier>(in, classes); });
     made.last = classifier(last);
-    made.published["classifier.0."] = "last.norm.";
-    made.published["classifier.2."] = "last.linear.";
+    made.published["classifier.0."] = made.published["head.norm."] = "last.norm.";
+    made.published["classifier.2."] = made.published["head.fc."] = "last.linear.";
     return made;
   };
 }

@@ -289,32 +289,43 @@ std::vector<Place> places(Rule const& rule, ImageShape const& shape) {
   return made;
 }
 
-// Names of torchvision, where groups and the merging between them are numbered in turn. timm's have biases in parts.
+// Names of torchvision, where groups and the merging between them are numbered in turn, and of timm.
+void name_block(std::map<std::string, std::string>& published, std::size_t group, int block, std::string const& here) {
+  auto const vision = "features." + std::to_string(2 * group + 1) + "." + std::to_string(block) + ".",
+             timm = "layers." + std::to_string(group) + ".blocks." + std::to_string(block) + ".";
+  for (auto const& there : {vision, timm}) {
+    published[there + "norm1."] = here + "norm1.";
+    published[there + "norm2."] = here + "norm2.";
+    published[there + "attn.qkv."] = here + "attention.qkv.";
+    published[there + "attn.proj."] = here + "attention.out.";
+    published[there + "attn.logit_scale"] = here + "attention.scale";
+    published[there + "attn.cpb_mlp.0."] = here + "attention.position1.";
+    published[there + "attn.cpb_mlp.2."] = here + "attention.position2.";
+    // Worked out anew from the sizes.
+    for (auto const* table : {"attn.relative_coords_table", "attn.relative_position_index", "attn_mask"})
+      published[there + table] = "";
+  }
+  published[vision + "mlp.0."] = published[timm + "mlp.fc1."] = here + "mlp.up.";
+  published[vision + "mlp.3."] = published[timm + "mlp.fc2."] = here + "mlp.down.";
+}
+
 std::map<std::string, std::string> published_names(Rule const& rule) {
   std::map<std::string, std::string> all = {{"features.0.0.", "stage.stem.patches."},
+                                            {"patch_embed.proj.", "stage.stem.patches."},
                                             {"features.0.2.", "stage.stem.norm."},
+                                            {"patch_embed.norm.", "stage.stem.norm."},
                                             {"norm.", "last.norm."},
-                                            {"head.", "last.linear."}};
-  int block = 0;
-  for (std::size_t group = 0; group < rule.depths.size(); ++group) {
-    if (group > 0) all["features." + std::to_string(2 * group) + "."] = "stage." + std::to_string(block) + ".merge.";
-    for (int i = 0; i < rule.depths[group]; ++i, ++block) {
-      auto const there = "features." + std::to_string(2 * group + 1) + "." + std::to_string(i) + ".",
-                 here = "stage." + std::to_string(block) + ".";
-      // Worked out anew from the window's size.
-      for (auto const* table : {"attn.relative_coords_table", "attn.relative_position_index"}) all[there + table] = "";
-      for (auto const& [theirs, ours] : {std::pair{"norm1.", "norm1."},
-                                         {"norm2.", "norm2."},
-                                         {"attn.qkv.", "attention.qkv."},
-                                         {"attn.proj.", "attention.out."},
-                                         {"attn.logit_scale", "attention.scale"},
-                                         {"attn.cpb_mlp.0.", "attention.position1."},
-                                         {"attn.cpb_mlp.2.", "attention.position2."},
-                                         {"mlp.0.", "mlp.up."},
-                                         {"mlp.3.", "mlp.down."}})
-        all[there + theirs] = here + ours;
+                                            {"head.", "last.linear."},
+                                            {"head.fc.", "last.linear."}};
+  int number = 0;
+  for (std::size_t group = 0; group < rule.depths.size(); ++group)
+    for (int block = 0; block < rule.depths[group]; ++block, ++number) {
+      auto const here = "stage." + std::to_string(number) + ".";
+      name_block(all, group, block, here);
+      if (group > 0 && block == 0)
+        all["features." + std::to_string(2 * group) + "."] = all["layers." + std::to_string(group) + ".downsample."] =
+            here + "merge.";
     }
-  }
   return all;
 }
 

@@ -34,7 +34,9 @@ std::string read_weights(fs::path const& file) {
   return read_file(file);
 }
 
-std::map<std::string, TensorBytes> decode(std::string const& bytes, fs::path const& file) {
+using Tensors = std::map<std::string, Tensor>;
+
+Tensors decode(std::string const& bytes, fs::path const& file) {
   // A safetensors file begins with the length of its header, whose first byte may be anything, then has the header.
   bool const has_header = bytes.size() > 8 && bytes[8] == '{';
   if (!has_header && (bytes.starts_with("PK") || bytes.starts_with("\x80")))
@@ -44,9 +46,28 @@ std::map<std::string, TensorBytes> decode(std::string const& bytes, fs::path con
                     "torch.load(\"" +
                     file.filename().string() + "\", weights_only=True).items()}, \"weights.safetensors\")");
   try {
-    return decode_tensors(bytes, file.string(), /*need_digest=*/false).tensors;
+    Tensors tensors;
+    for (auto const& [name, packed] : decode_tensors(bytes, file.string(), /*need_digest=*/false).tensors)
+      tensors[name] = from_bytes(packed);
+    return tensors;
   } catch (RunError const& error) {
     throw SpecError(error.what());  // the file is the user's own
+  }
+}
+
+// Swin transformers V2 of timm and of their authors have biases for queries and values alone: those of keys are 0.
+void join_biases(Tensors& tensors) {
+  Tensors joined;
+  for (auto const& [name, q] : tensors) {
+    if (!name.ends_with("attn.q_bias")) continue;
+    auto const attention = name.substr(0, name.size() - std::string("q_bias").size());
+    auto const v = tensors.find(attention + "v_bias");
+    if (v != tensors.end() && q.dim() == 1 && v->second.sizes() == q.sizes())
+      joined[attention] = torch::cat({q, torch::zeros_like(q), v->second});
+  }
+  for (auto const& [attention, bias] : joined) {
+    for (auto const* part : {"q_bias", "v_bias"}) tensors.erase(attention + part);
+    tensors[attention + "qkv.bias"] = bias;
   }
 }
 
@@ -72,7 +93,7 @@ class Loading {
   Loading(ExitNet& net, Backbone const& names, bool ours)
       : names_(names), ours_(ours), mine_(tensors_of(net, {"stage.", "last."})) {}
 
-  void take(std::string const& name, TensorBytes const& bytes) {
+  void take(std::string const& name, Tensor value) {
     auto const own = own_name(name, names_, mine_);
     if (own && own->empty()) return;
     auto const found = own ? mine_.find(*own) : mine_.end();
@@ -80,7 +101,6 @@ class Loading {
       unexpected_.push_back(name);
       return;
     }
-    auto value = from_bytes(bytes);
     auto const& to = found->second;
     if (values_.contains(*own)) {
       unexpected_.push_back(name + " (a second " + *own + ")");
@@ -98,6 +118,7 @@ class Loading {
       values_[*own] = to.detach().clone();
       return;
     }
+    if (value.squeeze().sizes() == to.squeeze().sizes()) value = value.reshape(to.sizes());  // sides of 1 hold nothing
     if (value.sizes() != to.sizes() || is_float(value) != is_float(to))
       wrong_.push_back(name + " " + text_of(value.sizes()) + " for " + text_of(to.sizes()));
     values_[*own] = value;
@@ -142,31 +163,37 @@ class Loading {
 
 }  // namespace
 
+std::vector<std::string> start_from(ExitNet& net, Backbone const& names, std::map<std::string, Tensor> tensors) {
+  auto const is_ours = [](auto const& tensor) { return tensor.first.starts_with("stage."); };
+  bool const ours = std::any_of(tensors.begin(), tensors.end(), is_ours);
+  if (!ours) join_biases(tensors);
+  Loading loading(net, names, ours);
+  Names heads;
+  for (auto const& [name, tensor] : tensors) {
+    // Heads of a network of ours are a method's; timm calls a classifier head.
+    bool const of_method = ours && (name.starts_with("head.") || name.starts_with("extra."));
+    if (of_method)
+      heads.push_back(name);
+    else
+      loading.take(name, tensor);
+  }
+  auto notes = loading.finish();
+  if (!heads.empty()) notes.push_back("heads start afresh; left out " + some_of(heads));
+  return notes;
+}
+
 LoadedWeights load_pretrained(ExitNet& net, Backbone const& names, fs::path const& file, std::string const& digest) {
   auto const bytes = read_weights(file);
   LoadedWeights loaded{.digest = sha256(bytes), .notes = {}};
   if (!digest.empty() && loaded.digest != digest)
     throw SpecError(file.string() + ": changed since the sweep was planned");
-  auto const tensors = decode(bytes, file);
-  auto const is_ours = [](auto const& tensor) { return tensor.first.starts_with("stage."); };
-  bool const ours = std::any_of(tensors.begin(), tensors.end(), is_ours);
-  Loading loading(net, names, ours);
-  Names heads;
+  auto tensors = decode(bytes, file);
   try {
-    for (auto const& [name, tensor] : tensors) {
-      // Heads of a network of ours are a method's; timm calls a classifier head.
-      bool const of_method = ours && (name.starts_with("head.") || name.starts_with("extra."));
-      if (of_method)
-        heads.push_back(name);
-      else
-        loading.take(name, tensor);
-    }
-    loaded.notes = loading.finish();
-    if (!heads.empty()) loaded.notes.push_back("heads start afresh; left out " + some_of(heads));
-    return loaded;
+    loaded.notes = start_from(net, names, std::move(tensors));
   } catch (SpecError const& error) {
     throw SpecError(file.string() + ": " + error.what());
   }
+  return loaded;
 }
 
 LoadedWeights check_weights(fs::path const& file, Choice const& arch, ImageShape const& shape, int classes) {

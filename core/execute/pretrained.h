@@ -11,16 +11,19 @@
 
 namespace eexit {
 
-// Copies a safetensors file into the stages and the last classifier of `net`, built as Backbone `names` was. Half
-// precision is widened; a table of positions is made to fit another grid; a classifier for another number of classes
-// stays as the seed gave it.  SpecError: Exit::missing without the
-// file; a pickle, with how to convert it; else missing, unexpected and mis-shaped tensors by name.
-// a pickle, with how to convert it; else missing, unexpected and mis-shaped tensors by name, or another digest than the
-// one given.
+// Copies tensors by name into the stages and the last classifier of `net`, built as Backbone `names` was; returns what
+// was not simply copied, a line each. Half precision is widened; a table of positions is made to fit another grid; a
+// classifier for another number of classes stays as the seed gave it. SpecError: missing, unexpected and mis-shaped
+// tensors by name, and nothing is copied.
+std::vector<std::string> start_from(ExitNet& net, Backbone const& names, std::map<std::string, Tensor> tensors);
+
 struct LoadedWeights {
   std::string digest;              // SHA-256 of the file
-  std::vector<std::string> notes;  // what was not simply copied, a line each
+  std::vector<std::string> notes;  // of start_from
 };
+
+// The same from a safetensors file. SpecError too: Exit::missing without the file; a pickle, with how to convert it;
+// another digest than the one given.
 LoadedWeights load_pretrained(ExitNet& net, Backbone const& names, fs::path const& file,
                               std::string const& digest = "");
 

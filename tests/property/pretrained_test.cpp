@@ -140,6 +140,19 @@ TEST_CASE("positions are made to fit another size of image", "[weights]") {
   CHECK(tensors_of(*to.net).at("stage.stem.positions").size(1) == 49);
 }
 
+TEST_CASE("biases of queries and values alone leave keys without one", "[weights]") {
+  Choice const swin = {"swin_v2", R"({"depths": [1], "heads": [2], "width": 4})"};
+  Network const from(swin, shape, 10, 1), to(swin, shape, 10, 2);
+  auto const q = torch::arange(4.0), v = 5 + q;
+  auto tensors = published(from.names, *from.net);
+  REQUIRE(tensors.erase("layers.0.blocks.0.attn.qkv.bias") + tensors.erase("features.1.0.attn.qkv.bias") == 1);
+  tensors["layers.0.blocks.0.attn.q_bias"] = to_bytes(q);
+  tensors["layers.0.blocks.0.attn.v_bias"] = to_bytes(v);
+  File const file(tensors);
+  CHECK(load_pretrained(*to.net, to.names, file.path).notes.empty());
+  CHECK(torch::equal(tensors_of(*to.net).at("stage.0.attention.qkv.bias"), torch::cat({q, torch::zeros(4), v})));
+}
+
 TEST_CASE("a file that does not fit is refused with the names that do not", "[weights]") {
   Network const from(resnet, shape, 10, 1);
   auto const good = published(from.names, *from.net);
