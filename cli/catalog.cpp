@@ -193,7 +193,8 @@ std::string text_of(Choice const& extra, DataFacts const& trained_on) {
 
 std::vector<TestSet> test_sets_from(Choice const& extra, std::string const& text) {
   std::vector<TestSet> all;
-  for (auto const& set : Json::parse(text).at("sets"))
+  auto const json = Json::parse(text);
+  for (auto const& set : json.at("sets"))
     all.push_back({.source = extra, .name = set.at("name"), .identity = set.at("identity"), .rows = set.at("rows")});
   return all;
 }
