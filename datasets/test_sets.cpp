@@ -65,7 +65,8 @@ std::vector<TestSet> look_at_test_sets(Choice const& extra, DataFacts const& tra
     if (set.shape != trained_on.shape || set.classes != trained_on.classes)
       throw SpecError(fmt::format("test set {}: expected {}, as the data trained on has, found {}", name,
                                   text_of(trained_on.shape, trained_on.classes), text_of(set.shape, set.classes)));
-    all.push_back({.source = extra, .name = name, .identity = family.identity(name, trained_on.classes), .rows = set.rows()});
+    all.push_back(
+        {.source = extra, .name = name, .identity = family.identity(name, trained_on.classes), .rows = set.rows()});
   }
   return all;
 }

@@ -38,8 +38,8 @@ class Grid {
   std::vector<int> rules() const;
 
  private:
-  // Plain, rival and oracle are columns of their own where regimes or methods are; with budgets beside these, a block of
-  // columns each would say little, and they are rows below a rule as elsewhere.
+  // Plain, rival and oracle are columns of their own where regimes or methods are; with budgets beside these, a block
+  // of columns each would say little, and they are rows below a rule as elsewhere.
   bool named_by_column() const { return !host_.empty(); }
   std::vector<Texts> columns_of(Item const&) const;
   Texts key_of(Item const&) const;
