@@ -53,7 +53,7 @@ struct Corruptions {
   }
 
   std::string identity(std::string const& name, int classes) const {
-    if (!arrays()) return sha256(text_of(form) + "\n" + pictures(name).digest);
+    if (!arrays()) return sha256(pixels_of(form) + "\n" + pictures(name).digest);
     auto const set = open(name, classes);
     std::vector<int> rows(static_cast<std::size_t>(set.rows()));
     std::iota(rows.begin(), rows.end(), 0);
@@ -86,7 +86,7 @@ TestSetFamily corruptions(JsonReader& reader) {
   set->place = reader.place("dir");
   set->wanted = reader.texts("corruptions", {}, "by name; []: all that are there");
   set->severities = reader.integers("severities", {1, 2, 3, 4, 5}, {1, 5}, "1 is the lightest");
-  set->form = read_form(reader, {.size = 224, .mean = imagenet_mean, .deviation = imagenet_deviation});
+  set->form = read_pixels(reader, {.size = 224});
   reader.done();
   return {.names = [set] { return set->names(); },
           .identity = [set](std::string const& name, int classes) { return set->identity(name, classes); },

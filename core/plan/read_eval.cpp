@@ -65,7 +65,9 @@ EvalSpec read_eval(JsonReader& reader, Catalog const& catalog) {
     eval.policies.push_back(rule);
   }
   for (auto& [name, params] : reader.choices(
-           "extra", "", "further test sets: the test rows of a data set, or corruptions", catalog.names("test_sets"))) {
+           "extra", "",
+           "further test sets: the test rows of a data set, or corruptions; \"for\": whose networks are tested",
+           catalog.names("test_sets"))) {
     EvalSpec::Extra extra{.source = {}, .data = {}, .place = params.place()};
     extra.data = params.text("for", "", "data set whose networks are tested on it; empty: each of the study's");
     catalog.read("test_sets", name, params);

@@ -18,10 +18,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// What the pixels of a row depend on besides its file.
-std::string pixels_of(PictureForm const& form) {
-  return fmt::format("{} channels, {} x {}, {}, {}", form.channels, form.size, form.size, form.crop ? "crop" : "squash",
-                     form.filter == Filter::bilinear ? "bilinear" : "bicubic");
+// And the constants that training uses.
+std::string text_of(PictureForm const& form) {
+  return fmt::format("{}, mean {}, deviation {}", pixels_of(form), join(form.mean, " "), join(form.deviation, " "));
 }
 
 constexpr char const* rows_version = "rows 1";  // raised when the same file becomes other pixels
@@ -39,6 +38,21 @@ std::vector<float> floats(std::vector<double> const& values) { return {values.be
 std::vector<double> for_channels(int channels, std::vector<double> const& of_colours) {
   if (channels == 3) return of_colours;
   return {0.299 * of_colours.at(0) + 0.587 * of_colours.at(1) + 0.114 * of_colours.at(2)};
+}
+
+PictureForm read_form(JsonReader& reader, PictureForm form) {
+  form = read_pixels(reader, std::move(form));
+  auto const constants = [&](std::string const& name, std::vector<double> const& fallback, Bounds bounds,
+                             std::string const& what) {
+    auto const values = reader.numbers(name, for_channels(form.channels, fallback), bounds,
+                                       what + " of each channel, pixels in [0, 1]");
+    if (static_cast<int>(values.size()) != form.channels)
+      reader.fail(name, fmt::format("expected {} numbers, one a channel, found {}", form.channels, values.size()));
+    return values;
+  };
+  form.mean = constants("mean", form.mean, {0, 1}, "mean");
+  form.deviation = constants("deviation", form.deviation, {1e-3, 1}, "deviation");
+  return form;
 }
 
 struct Search {
@@ -138,11 +152,12 @@ struct Search {
 
 }  // namespace
 
-std::string text_of(PictureForm const& form) {
-  return fmt::format("{}, mean {}, deviation {}", pixels_of(form), join(form.mean, " "), join(form.deviation, " "));
+std::string pixels_of(PictureForm const& form) {
+  return fmt::format("{} channels, {} x {}, {}, {}", form.channels, form.size, form.size, form.crop ? "crop" : "squash",
+                     form.filter == Filter::bilinear ? "bilinear" : "bicubic");
 }
 
-PictureForm read_form(JsonReader& reader, PictureForm form) {
+PictureForm read_pixels(JsonReader& reader, PictureForm form) {
   form.size = reader.integer("size", form.size, {1, 4096}, "side of the square that pictures are brought to");
   form.channels = reader.integer("channels", form.channels, {1, 3}, "3 (colour) or 1 (gray)");
   if (form.channels == 2) reader.fail("channels", "expected 1 or 3, found 2");
@@ -151,16 +166,6 @@ PictureForm read_form(JsonReader& reader, PictureForm form) {
   auto const filter = reader.one_of("filter", form.filter == Filter::bilinear ? "bilinear" : "bicubic",
                                     {"bilinear", "bicubic"}, "of resizing, antialiased");
   form.filter = filter == "bilinear" ? Filter::bilinear : Filter::bicubic;
-  auto const constants = [&](std::string const& name, std::vector<double> const& fallback, Bounds bounds,
-                             std::string const& what) {
-    auto const values = reader.numbers(name, for_channels(form.channels, fallback), bounds,
-                                       what + " of each channel, pixels in [0, 1]");
-    if (static_cast<int>(values.size()) != form.channels)
-      reader.fail(name, fmt::format("expected {} numbers, one a channel, found {}", form.channels, values.size()));
-    return values;
-  };
-  form.mean = constants("mean", form.mean, {0, 1}, "mean");
-  form.deviation = constants("deviation", form.deviation, {1e-3, 1}, "deviation");
   return form;
 }
 

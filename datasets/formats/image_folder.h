@@ -25,11 +25,11 @@ struct PictureForm {
   std::vector<double> mean, deviation;
 };
 
-// For digests: all that rows depend on besides their files, and the constants that training uses.
-std::string text_of(PictureForm const&);
+// What the pixels of a row depend on besides its file.
+std::string pixels_of(PictureForm const&);
 
-// Reads size, channels, resize, filter, mean and deviation; the form given has the defaults.
-PictureForm read_form(JsonReader&, PictureForm);
+// Reads size, channels, resize and filter, which have defaults in the form given.
+PictureForm read_pixels(JsonReader&, PictureForm);
 
 // Pictures read, decoded and resized when rows are asked for; opens no file before.
 Dataset picture_dataset(PictureList, int classes, PictureForm const&);
