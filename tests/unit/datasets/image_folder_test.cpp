@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/files.h"
 #include "datasets/formats/corruptions.h"
+#include "datasets/test_sets.h"
 #include "tests/support/catch.h"
 #include "tests/unit/base/temporary_folder.h"
 #include "tests/unit/datasets/pictures.h"
@@ -233,6 +234,17 @@ TEST_CASE("corruptions: folders of pictures", "[datasets]") {
   if (has_png())
     CHECK(read(picture_dataset(list, 1, {.channels = 3, .size = 2, .crop = false}), {0}) ==
           std::vector<std::uint8_t>(12, 5));
+  Choice const extra = {"corruptions", R"({"dir": ")" + folder.path.string() +
+                                           R"(", "size": 2, "resize": "squash", "severities": [5, 1]})"};
+  auto const sets = look_at_test_sets(extra, {.shape = {3, 2, 2}, .classes = 1});
+  REQUIRE(sets.size() == 4);
+  CHECK(sets[2].name == "fog/5");
+  CHECK(sets[2].rows == 1);
+  if (has_png()) CHECK(read(open_test_set(sets[2], 1), {0}) == std::vector<std::uint8_t>(12, 5));
+  CHECK(has(message_of<SpecError>([&] {
+              look_at_test_sets(extra, {.shape = {3, 2, 2}, .classes = 2});
+            }),
+            "and 2 classes, as the data trained on has, found 3 x 2 x 2 and 1 classes"));
   remove_tree(folder.path / "fog/4");
   CHECK(has(message_of<SpecError>([&] { corruption_trees(folder.path); }), "fog/4: no such folder"));
 }
