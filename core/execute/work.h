@@ -37,12 +37,14 @@ class OpenData {
  public:
   explicit OpenData(torch::Device device) : device_(device) {}
   Images const& images(Choice const& source, Split);
-  // Normalised as the images that the run was trained on.
+  // Normalised as the images that the run was trained on; until the next is asked for, since there may be a hundred.
   Images const& images(TestSet const&, Run const&);
 
  private:
   torch::Device device_;
   std::map<std::string, Images> open_;
+  std::string test_set_;
+  Images test_images_;
 };
 
 // Where a finished run's weights lie.
