@@ -65,6 +65,10 @@ std::string within(std::string const& kind, Bounds bounds) {
   return "expected " + kind + (range.front() == '[' ? " in " : " ") + range;
 }
 
+std::string without_effect(std::string const& help) {
+  return "has no effect beside the other keys here (" + help + ")";
+}
+
 }  // namespace
 
 using Type = Declaration::Type;
@@ -224,8 +228,7 @@ int JsonReader::integer(std::string const& name, int fallback, Bounds bounds, st
 int JsonReader::integer_where(bool applies, std::string const& name, int fallback, Bounds bounds,
                               std::string const& help) {
   if (applies) return integer(name, fallback, bounds, help);
-  if (node_->ask({name, Type::integer, help, canonical(fallback), bounds}))
-    fail(name, "has no effect beside the other keys here (" + help + ")");
+  if (node_->ask({name, Type::integer, help, canonical(fallback), bounds})) fail(name, without_effect(help));
   return fallback;
 }
 
@@ -254,6 +257,13 @@ std::string JsonReader::one_of(std::string const& name, std::string const& fallb
   }
   node_->answer(json_text(value));
   return value;
+}
+
+std::string JsonReader::one_of_where(bool applies, std::string const& name, std::string const& fallback,
+                                     std::vector<std::string> const& allowed, std::string const& help) {
+  if (applies) return one_of(name, fallback, allowed, help);
+  if (node_->ask({name, Type::one_of, help, json_text(fallback), {}, allowed})) fail(name, without_effect(help));
+  return fallback;
 }
 
 std::string JsonReader::later_text(std::string const& name, std::string const& fallback, std::string const& help) {

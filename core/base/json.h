@@ -44,9 +44,11 @@ class JsonReader {
 
   bool flag(std::string const& name, bool fallback, std::string const& help);
   int integer(std::string const& name, int fallback, Bounds, std::string const& help);
-  // The same for a key that means nothing beside the others' values unless `applies`: declared either way; where it
-  // does not apply it may not be written and is no part of the resolved form.
+  // integer and one_of for a key that means nothing beside the others' values unless `applies`: declared either way;
+  // where it does not apply it may not be written and is no part of the resolved form.
   int integer_where(bool applies, std::string const& name, int fallback, Bounds, std::string const& help);
+  std::string one_of_where(bool applies, std::string const& name, std::string const& fallback,
+                           std::vector<std::string> const& allowed, std::string const& help);
   double number(std::string const& name, double fallback, Bounds, std::string const& help);
   std::string text(std::string const& name, std::string const& fallback, std::string const& help);
   std::string one_of(std::string const& name, std::string const& fallback, std::vector<std::string> const& allowed,

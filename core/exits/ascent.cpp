@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
-#include <map>
 
 #include "core/base/error.h"
+#include "core/exits/front.h"
 #include "core/exits/single_threshold.h"
 #include "core/exits/tally.h"
 
@@ -16,29 +15,6 @@ namespace {
 struct Cell {
   double value;
   int row, exit;
-};
-
-// The points so far that no other one beats in both cost and score. Sorted out at once: with a threshold for each of
-// many classes, all that are visited would not fit into memory.
-class Front {
- public:
-  void add(double cost, double score, Knobs const& knobs) {
-    auto const dearer = points_.upper_bound(cost);
-    if (dearer != points_.begin() && std::prev(dearer)->second.score >= score) return;
-    auto const from = points_.lower_bound(cost);
-    auto to = from;
-    while (to != points_.end() && to->second.score <= score) ++to;
-    points_.erase(from, to);
-    points_[cost] = {knobs, cost, score};
-  }
-  std::vector<Point> points() const {  // from the cheapest on
-    std::vector<Point> all;
-    for (auto const& [cost, point] : points_) all.push_back(point);
-    return all;
-  }
-
- private:
-  std::map<double, Point> points_;  // by cost; scores rise with it
 };
 
 // Where every row leaves at the present thresholds. One threshold is changed at a time, and then only rows with an
@@ -179,11 +155,8 @@ std::vector<Point> ascend(ExitTable const& table, std::vector<int> const& group,
     if (ascent.worth(price) > worth) before = ascent.thresholds();
   }
 
-  auto points = visited.points();
   ascent.start(alike(none_leaves));
-  if (points.back().cost == ascent.cost()) points.pop_back();
-  points.push_back({ascent.thresholds(), ascent.cost(), ascent.score()});
-  return points;
+  return visited.points_up_to({ascent.thresholds(), ascent.cost(), ascent.score()});
 }
 
 }  // namespace eexit

@@ -14,18 +14,6 @@ namespace {
 // Beyond these q all rows leave at one end, up to 10^8 of them.
 constexpr double largest_log_q = 20;
 
-// Where the rows of `still`, sorted from the surest on, are cut: how many leave.
-std::size_t cut(std::vector<double> const& still, double wanted) {
-  auto const size = still.size();
-  auto const near = std::min(size, static_cast<std::size_t>(std::max(wanted, 0.0)));
-  auto const splits = [&](std::size_t count) { return count > 0 && count < size && still[count - 1] == still[count]; };
-  auto low = near, high = near;
-  while (splits(low)) --low;
-  if (high < size && static_cast<double>(high) < wanted) ++high;
-  while (splits(high)) ++high;
-  return static_cast<double>(high) - wanted < wanted - static_cast<double>(low) ? high : low;
-}
-
 }  // namespace
 
 Geometric::Geometric(ExitTable const& table) : table_(table) {
@@ -59,14 +47,12 @@ Point Geometric::at(double log_q) const {
       rows.push_back(row);
       still.push_back(table_.confidence[table_.at(row, exit)]);
     }
-    auto const leave = cut(still, share[k] / sum * table_.rows);
+    auto const leave = nearest_cut(still, share[k] / sum * table_.rows);
     for (std::size_t i = 0; i < leave; ++i) {
       gone[static_cast<std::size_t>(rows[i])] = 1;
       tally.move(table_, rows[i], table_.exits - 1, exit);
     }
-    thresholds.push_back(leave == still.size() ? all_leave
-                         : leave == 0          ? none_leaves
-                                               : between(still[leave], still[leave - 1]));
+    thresholds.push_back(threshold_after(still, leave));
   }
   if (thresholds.empty()) thresholds = {none_leaves};
   return tally.point(table_, std::move(thresholds));

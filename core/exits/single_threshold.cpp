@@ -34,6 +34,25 @@ std::vector<Event> events_of(ExitTable const& table, std::vector<double> const& 
 
 }  // namespace
 
+std::size_t nearest_cut(std::vector<double> const& surest_first, double wanted) {
+  auto const size = surest_first.size();
+  auto const near = std::min(size, static_cast<std::size_t>(std::max(wanted, 0.0)));
+  auto const splits = [&](std::size_t count) {
+    return count > 0 && count < size && surest_first[count - 1] == surest_first[count];
+  };
+  auto low = near, high = near;
+  while (splits(low)) --low;
+  if (high < size && static_cast<double>(high) < wanted) ++high;
+  while (splits(high)) ++high;
+  return static_cast<double>(high) - wanted < wanted - static_cast<double>(low) ? high : low;
+}
+
+double threshold_after(std::vector<double> const& surest_first, std::size_t count) {
+  if (count == surest_first.size()) return all_leave;
+  if (count == 0) return none_leaves;
+  return between(surest_first[count], surest_first[count - 1]);
+}
+
 // Cost and score come from counts, not from running sums of costs: so they equal simulate() bit for bit.
 std::vector<Point> threshold_frontier(ExitTable const& table, std::vector<double> const& confidence, int first,
                                       Knobs const& before) {

@@ -6,6 +6,7 @@
 #include "core/exits/ascent.h"
 #include "core/exits/geometric.h"
 #include "core/exits/policy.h"
+#include "core/exits/random_search.h"
 #include "core/exits/single_threshold.h"
 
 namespace eexit::policy {
@@ -36,14 +37,23 @@ Policy at(Knobs const& knobs) {
 }  // namespace
 
 PolicyFamily exit_thresholds(JsonReader& reader) {
-  bool const ascent =
-      reader.one_of("fit", "geometric", {"geometric", "ascent"},
-                    "geometric: rows leaving at exits 1, 2, ... as 1, q, q^2, ..., labels unread; "
-                    "ascent: coordinate ascent of accuracy at a price of cost, a heuristic") == "ascent";
+  auto const fit = reader.one_of("fit", "geometric", {"geometric", "ascent", "random"},
+                                 "geometric: rows leaving at exits 1, 2, ... as 1, q, q^2, ..., labels unread; "
+                                 "ascent: coordinate ascent of accuracy at a price of cost, a heuristic; "
+                                 "random: the best of many vectors drawn at random");
+  bool const random = fit == "random";
+  int const draws = reader.integer_where(random, "draws", 2000, {1, 1000000}, "random: vectors drawn");
+  auto const drawn = reader.one_of_where(
+      random, "drawn", "quantile", {"quantile", "value"},
+      "random: quantile, at each exit the share of rows above the threshold is uniform, none in one "
+      "draw of five; value, the threshold is uniform in [0, 1)");
   reader.done();
-  auto made = family(ascent ? by_ascent : by_distribution, at);
+  auto const by_search = [draws, drawn](ExitTable const& table) {
+    return RandomSearch(table, drawn == "value" ? Drawn::value : Drawn::quantile).frontier(draws);
+  };
+  auto made = random ? family(by_search, at) : family(fit == "ascent" ? by_ascent : by_distribution, at);
   made.fitted = true;
-  if (!ascent)
+  if (fit == "geometric")
     made.fit = [](ExitTable const& calibration, std::vector<Point> const&, double cost) {
       return Geometric(calibration).within(cost);
     };

@@ -275,6 +275,25 @@ TEST_CASE("JsonReader: the fallback of a later key leaves the resolved form as i
         "spec.json /type: expected one of cifar, imagenet, found \"mnist\"");
 }
 
+TEST_CASE("JsonReader: a key that has no effect beside the others is declared, but may not be written", "[base]") {
+  auto const resolved = [](std::string const& text) {
+    auto in = reader(text);
+    bool const applies = in.flag("drawn", false, "");
+    in.integer_where(applies, "draws", 20, {1, 99}, "how many");
+    in.one_of_where(applies, "from", "urn", {"urn", "hat"}, "what from");
+    in.done();
+    CHECK(in.fields().size() == 3);
+    return in.resolved();
+  };
+  CHECK(resolved("{}") == R"({"drawn":false})");
+  CHECK(resolved(R"({"drawn":true})") == R"({"drawn":true,"draws":20,"from":"urn"})");
+  CHECK(resolved(R"({"drawn":true,"draws":3,"from":"hat"})") == R"({"drawn":true,"draws":3,"from":"hat"})");
+  auto const message = [&](std::string const& text) { return message_of<SpecError>([&] { resolved(text); }); };
+  CHECK(message(R"({"draws":3})") == "spec.json /draws: has no effect beside the other keys here (how many)");
+  CHECK(message(R"({"from":"hat"})") == "spec.json /from: has no effect beside the other keys here (what from)");
+  CHECK(message(R"({"drawn":true,"from":"bag"})") == "spec.json /from: expected one of urn, hat, found \"bag\"");
+}
+
 TEST_CASE("JsonReader: the declaration, as it is printed", "[base]") {
   auto in = empty_reader();
   in.integer("batch", 128, {1, 65536}, "rows a step");

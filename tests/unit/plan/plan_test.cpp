@@ -445,10 +445,13 @@ TEST_CASE("placements by name are the architecture's") {
 
 TEST_CASE("two rules of one policy are told apart by their parameters") {
   auto const plan = plan_of(spec_of("", R"(, "eval": {"policies": [{"name": "exit_thresholds"},
-            {"name": "exit_thresholds", "fit": "ascent"}, {"name": "threshold", "confidence": "margin"}]})"));
+            {"name": "exit_thresholds", "fit": "ascent"}, {"name": "exit_thresholds", "fit": "random"},
+            {"name": "exit_thresholds", "fit": "random", "draws": 500, "drawn": "value"},
+            {"name": "threshold", "confidence": "margin"}]})"));
   std::vector<std::string> names;
   for (auto const& rule : plan.eval.policies) names.push_back(rule.name());
-  CHECK(names == std::vector<std::string>{"exit_thresholds", "exit_thresholds-ascent", "threshold"});
+  CHECK(names == std::vector<std::string>{"exit_thresholds", "exit_thresholds-ascent", "exit_thresholds-random",
+                                          "exit_thresholds-random-draws500-drawnvalue", "threshold"});
 }
 
 TEST_CASE("seeds of heads: several runs on one backbone, one cell") {

@@ -59,6 +59,7 @@ TEST_CASE("spec schema: good specs") {
              "cost": "fv", "plain": false})"),
        rest(
            R"("eval": {"policies": [{"name": "exit_thresholds", "fit": "ascent"}, {"name": "class_thresholds", "temperature": true}]})"),
+       rest(R"("eval": {"policies": [{"name": "exit_thresholds", "fit": "random", "draws": 100, "drawn": "value"}]})"),
        with("/train/protocol", R"({"name": "converged", "patience": 3, "metric": "accuracy"})"),
        with("/train/optimizer", R"({"name": "adamw", "betas": [0.9, 0.99]})"),
        with("/train/optimizer", R"({"momentum": 0.8})"), with("/train/schedule", R"({"name": "step", "at": [0.5]})"),
