@@ -1,18 +1,13 @@
 #include "cli/benchmarks.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 
 #include "cli/study_files.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
-#include "core/execute/build.h"
 #include "core/execute/environment.h"
 #include "core/exits/statistics.h"
-#include "core/plan/run_text.h"
-#include "core/tasks/classify.h"
 
 namespace eexit::cli {
 
@@ -38,48 +33,9 @@ void print(Table const& table, bool json) {
   std::fputs((json ? to_json(table) + "\n" : to_console(table)).c_str(), stdout);
 }
 
-TimedTraining::TimedTraining(Run const& run, std::size_t number, int steps, torch::Device device, Images const& images)
-    : run_(run),
-      number_(number),
-      phase_(run.phases[number]),
-      method_(heads_by(run, number) ? read_method(run.method) : Method{}),
-      device_(device),
-      images_(images) {
-  auto& train = std::get<Train>(phase_.phase);
-  train.stop.reset();
-  train.keep = Keep::last;
-  phase_.steps = steps;
-}
-
-std::shared_ptr<ExitNet> TimedTraining::fresh_net() const {
-  auto net = build_net(run_, number_);
-  place(*net, device_);
-  return net;
-}
-
-double TimedTraining::operator()(bool bf16) const {
-  auto const folder = fs::temp_directory_path() / ("eexit-bench-" + std::to_string(getpid()));
-  make_folder(folder);
-  Run timed = run_;
-  timed.train.bf16 = bf16;
-  auto const net = fresh_net();
-  auto const before = log_level();
-  set_log_level(Level::quiet);
-  Task const task = classify();
-  std::vector<TrainJob> const jobs = {
-      {.run = timed, .phase = phase_, .net = *net, .method = method_, .folder = folder, .label = "bench"}};
-  double seconds = 0;
-  eexit::train(jobs, {.task = task, .images = images_},
-               {.done = [&](std::size_t, TrainResult const& result) { seconds = result.step_seconds; },
-                .diverged = [](std::size_t, std::string const& reason, long) { throw RunError(reason); }});
-  set_log_level(before);
-  remove_tree(folder);
-  return seconds;
-}
-
 std::optional<std::size_t> joint_phase_of(Run const& run) {
   for (std::size_t i = 0; i < run.phases.size(); ++i)
-    if (run.role == Role::run && std::get<Train>(run.phases[i].phase).name == "joint") return i;
+    if (run.role == Role::run && name_of(run.phases[i].phase) == "joint") return i;
   return std::nullopt;
 }
 
@@ -138,10 +94,11 @@ int bench(Args const& args) {
   if (what == "methods") return bench_methods(args);
   if (what == "steps") return bench_steps(args);
   if (what == "images") return bench_images(args);
+  if (what == "means") return bench_means(args);
   if (what == "exits") return bench_exits(args);
   throw SpecError(
-      "eexit bench: " +
-          unknown_name("benchmark", what, std::vector<std::string>{"train", "methods", "steps", "images", "exits"}),
+      "eexit bench: " + unknown_name("benchmark", what,
+                                     std::vector<std::string>{"train", "methods", "steps", "images", "means", "exits"}),
       Exit::usage);
 }
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cli/command.h"
-#include "core/execute/train.h"
+#include "core/execute/timed_training.h"
 #include "core/execute/work.h"
 #include "core/report/table.h"
 
@@ -46,27 +46,11 @@ std::vector<double> quotients(std::vector<double> const& above, std::vector<doub
 std::string speed_text(double images, std::vector<double> const& seconds);
 std::string drift_text(std::vector<double> const& first, std::vector<double> const& again);
 
-// A phase of a run, `steps` long and trained from the start, again and again.
-class TimedTraining {
- public:
-  TimedTraining(Run const&, std::size_t phase, int steps, torch::Device, Images const&);
-  std::shared_ptr<ExitNet> fresh_net() const;
-
-  double operator()(bool bf16) const;  // seconds of the steps, waiting for their batches among them
-
- private:
-  Run const& run_;
-  std::size_t number_;
-  PlannedPhase phase_;
-  Method method_;
-  torch::Device device_;
-  Images const& images_;
-};
-
 int bench_train(Args const&);
 int bench_methods(Args const&);
 int bench_steps(Args const&);
 int bench_exits(Args const&);
 int bench_images(Args const&);
+int bench_means(Args const&);
 
 }  // namespace eexit::cli

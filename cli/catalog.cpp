@@ -3,17 +3,25 @@
 #include <nlohmann/json.hpp>
 
 #include "core/arch/arch.h"
+#include "core/base/host.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/execute/augment.h"
 #include "core/execute/build.h"
 #include "core/execute/environment.h"
 #include "core/execute/pretrained.h"
+#include "core/execute/prune.h"
+#include "core/execute/timed_training.h"
+#include "core/execute/work.h"
 #include "core/exits/policy.h"
+#include "core/exits/statistics.h"
 #include "core/methods/method.h"
 #include "core/net/cost.h"
+#include "core/net/masks.h"
+#include "core/net/shrink.h"
 #include "core/pixels/augmentation.h"
 #include "core/plan/plan.h"
+#include "core/plan/protocol.h"
 #include "datasets/dataset.h"
 #include "datasets/test_sets.h"
 #include "regimes/regime.h"
@@ -50,9 +58,11 @@ std::string remember(Store const& store, std::string const& kind, std::string co
 BackboneFacts find_backbone(Choice const& arch, ImageShape const& shape, int classes) {
   auto backbone = build_backbone(arch, shape, classes, 0);
   auto const presets = backbone.presets;
+  bool const unlabelled = static_cast<bool>(backbone.unlabelled.loss), channels = !backbone.channels.empty();
   auto const net = std::make_shared<ExitNet>(std::move(backbone));
   auto const costs = count_cost(*net, blank_images(shape));
-  BackboneFacts facts{.cost = costs.stages, .last = costs.last, .presets = presets};
+  BackboneFacts facts{
+      .cost = costs.stages, .last = costs.last, .presets = presets, .unlabelled = unlabelled, .channels = channels};
   for (auto const& stage : net->stages) facts.stages.push_back(stage.name);
   for (auto const& parameter : net->parameters()) facts.params += parameter.numel();
   return facts;
@@ -65,19 +75,67 @@ HeadFacts find_heads(Choice const& arch, Choice const& method, ImageShape const&
   auto const own = read_method(method).own;
   if (own) facts.own_passes = own->passes;
   for (auto const& name : after) facts.learns[name] = !parameters_of(*net, {"head." + name + "."}).empty();
+  for (auto const& buffer : net->named_buffers())
+    if (buffer.key().starts_with("head.")) facts.buffer_bytes += static_cast<double>(buffer.value().nbytes());
   // What learns by a rule of its own takes no part in answers.
   auto const answering = own ? std::vector<std::string>{"head."} : std::vector<std::string>{"head.", "extra."};
   for (auto const& [name, parameter] : parameters_of(*net, answering)) facts.params += parameter.numel();
   return facts;
 }
 
+std::pair<BackboneFacts, HeadFacts> find_narrowed(Choice const& arch, Choice const& method, ImageShape const& shape,
+                                                  int classes, std::vector<std::string> const& after,
+                                                  std::vector<Prune> const& prunings) {
+  auto const net = build_net(arch, shape, classes, 0, HeadsToBuild{.method = method, .after = after});
+  for (auto const& prune : prunings) {
+    add_masks(*net, prune);
+    mask_channels(*net, prune);
+  }
+  shrink(*net);
+  auto const costs = count_cost(*net, blank_images(shape));
+  BackboneFacts left{.cost = costs.stages, .last = costs.last};
+  for (auto const& stage : net->stages) left.stages.push_back(stage.name);
+  HeadFacts heads{.cost = costs.heads};
+  for (auto const& [name, parameter] : parameters_of(*net, {""}))
+    (name.starts_with("stage.") || name.starts_with("last.") ? left.params : heads.params) += parameter.numel();
+  return {left, heads};
+}
+
+// Timed at two lengths: what comes before the first step (features of a frozen network) is told from the steps. Phases
+// shorter than an epoch keep no features, so that longer ones are timed as such.
+long steps_in(Store const& store, Run const& run, std::size_t number, double seconds) {
+  auto const& train = std::get<Train>(run.phases[number].phase);
+  auto const depends_on = run.arch.name + run.arch.params + run.method.name + run.method.params + join(run.after, ";") +
+                          canonical(train) + shape_text(run.facts->shape, run.facts->classes) +
+                          std::to_string(run.train.batch) + (run.train.bf16 ? "bf16" : "f32") +
+                          std::to_string(run.splits->train.size()) + " " + shortest(seconds);
+  auto const text = store.remember("steps", depends_on, [&] {
+    OpenData data(torch::kCPU);
+    auto const& images = data.images(run.data.source, Split::train);
+    auto const time = [&](long steps) {
+      TimedTraining const timed(run, number, static_cast<int>(steps), torch::kCPU, images);
+      return median({timed(run.train.bf16), timed(run.train.bf16), timed(run.train.bf16)});
+    };
+    auto const steps_between = [&](long few, long many) {
+      double const begun = time(few), step = (time(many) - begun) / static_cast<double>(many - few);
+      return std::max(1L, std::lround((seconds - begun) / std::max(step, 1e-9)) + few);
+    };
+    auto const epoch = steps_an_epoch({.rows = static_cast<int>(run.splits->train.size()), .batch = run.train.batch});
+    auto steps = steps_between(std::min(10L, epoch), std::min(40L, epoch) + 1);
+    if (steps >= epoch && !train.learns("stage.")) steps = std::max(epoch, steps_between(epoch, epoch + 40));
+    say("plan", run.id + ": " + shortest(seconds) + " s of phase " + train.name + " are " + std::to_string(steps) +
+                    " steps, with " + std::to_string(at::get_num_threads()) + " threads at load " +
+                    fixed(load_average(), 2));
+    return Json({{"steps", steps}, {"threads", at::get_num_threads()}, {"host", host_name()}}).dump();
+  });
+  return Json::parse(text).at("steps");
+}
+
 BackboneFacts backbone_facts(Store const& store, Choice const& arch, ImageShape const& shape, int classes) {
   auto const text = remember(store, "backbone", arch.name + arch.params + shape_text(shape, classes), [&] {
     auto const facts = find_backbone(arch, shape, classes);
-    Json json = {{"stages", facts.stages},
-                 {"last", json_of(facts.last)},
-                 {"params", facts.params},
-                 {"presets", facts.presets},
+    Json json = {{"stages", facts.stages},   {"last", json_of(facts.last)},    {"params", facts.params},
+                 {"presets", facts.presets}, {"unlabelled", facts.unlabelled}, {"channels", facts.channels},
                  {"cost", Json::array()}};
     for (auto const& cost : facts.cost) json["cost"].push_back(json_of(cost));
     return json.dump();
@@ -86,7 +144,9 @@ BackboneFacts backbone_facts(Store const& store, Choice const& arch, ImageShape 
   BackboneFacts facts{.stages = json.at("stages"),
                       .last = cost_from(json.at("last")),
                       .params = json.at("params"),
-                      .presets = json.at("presets")};
+                      .presets = json.at("presets"),
+                      .unlabelled = json.at("unlabelled"),
+                      .channels = json.at("channels")};
   for (auto const& cost : json.at("cost")) facts.cost.push_back(cost_from(cost));
   return facts;
 }
@@ -97,13 +157,19 @@ HeadFacts head_facts(Store const& store, Choice const& arch, Choice const& metho
       arch.name + arch.params + method.name + method.params + shape_text(shape, classes) + join(after, ";");
   auto const text = remember(store, "heads", depends_on, [&] {
     auto const facts = find_heads(arch, method, shape, classes, after);
-    Json json = {
-        {"cost", Json::object()}, {"learns", facts.learns}, {"params", facts.params}, {"own_passes", facts.own_passes}};
+    Json json = {{"cost", Json::object()},
+                 {"learns", facts.learns},
+                 {"params", facts.params},
+                 {"own_passes", facts.own_passes},
+                 {"buffer_bytes", facts.buffer_bytes}};
     for (auto const& [name, cost] : facts.cost) json["cost"][name] = json_of(cost);
     return json.dump();
   });
   auto const json = Json::parse(text);
-  HeadFacts facts{.learns = json.at("learns"), .params = json.at("params"), .own_passes = json.at("own_passes")};
+  HeadFacts facts{.learns = json.at("learns"),
+                  .params = json.at("params"),
+                  .own_passes = json.at("own_passes"),
+                  .buffer_bytes = json.at("buffer_bytes")};
   for (auto const& [name, cost] : json.at("cost").items()) facts.cost[name] = cost_from(cost);
   return facts;
 }
@@ -262,6 +328,7 @@ Catalog real_catalog(Store const& store) {
                    std::vector<std::string> const& after) {
             return head_facts(store, arch, method, shape, classes, after);
           },
+      .narrowed = find_narrowed,
       .regime_phases =
           [](Choice const& regime, TrainSpec const& spec) {
             JsonReader reader(regime.params, std::make_shared<Source>());
@@ -270,10 +337,12 @@ Catalog real_catalog(Store const& store) {
       .method =
           [](Choice const& choice, TrainSpec const& spec) {
             auto const method = read_method(choice);
-            MethodFacts facts{.own_weights = method.own_weights};
+            MethodFacts facts{.parameters = method.answer_parameters, .own_weights = method.own_weights};
+            if (method.fitting) facts.fit = method.fitting->phase;
             if (!method.appended) return facts;
             facts.appended = method.appended->phases(spec);
-            facts.parameters = method.appended->parameters;
+            auto const& own = method.appended->parameters;
+            facts.parameters.insert(facts.parameters.end(), own.begin(), own.end());
             return facts;
           },
       .policy = [](std::string const& policy) -> PolicyFacts {
@@ -281,7 +350,9 @@ Catalog real_catalog(Store const& store) {
         auto const family = find(policies(), "policy", policy, "policy").make(reader);
         return {.by_confidence = family.by_confidence, .swept = static_cast<bool>(family.sweep)};
       },
-      .mixes = [](Choice const& choice) { return static_cast<bool>(read_augmentation(choice).mix); }};
+      .mixes = [](Choice const& choice) { return static_cast<bool>(read_augmentation(choice).mix); },
+      .steps_in = [&store](Run const& run, std::size_t phase,
+                           double seconds) { return steps_in(store, run, phase, seconds); }};
 }
 
 Catalog looking_catalog(Store const& store) {

@@ -76,19 +76,21 @@ std::vector<Command> const& commands() {
        analyze},
       {"bench",
        "time training, or early exit against plain and rival",
-       {.usage = "train SPEC | methods SPEC | steps SPEC | images SPEC | exits STUDY",
-        .about = "bench train SPEC: img/s of the trainer against a bare loop over the same modules, interleaved.\n"
-                 "bench methods SPEC: joint training of each method of SPEC against the first, interleaved.\n"
-                 "bench steps SPEC: seconds of the steps of its first run's first phase, once for each line on stdin,\n"
-                 "so that another program can take turns with it.\n"
-                 "bench images SPEC: img/s of reading and augmenting, and of steps whose images are read meanwhile.\n"
-                 "bench exits STUDY: latency and speed-up of early exit at batch 1, 16 and 64, measured and promised.",
+       {.usage = "train SPEC | methods SPEC | steps SPEC | images SPEC | means SPEC | exits STUDY",
+        .about =
+            "bench train SPEC: img/s of the trainer against a bare loop over the same modules, interleaved.\n"
+            "bench methods SPEC: joint training of each method of SPEC against the first, interleaved.\n"
+            "bench steps SPEC: seconds of the steps of its first run's first phase, once for each line on stdin,\n"
+            "so that another program can take turns with it.\n"
+            "bench images SPEC: img/s of reading and augmenting, and of steps whose images are read meanwhile.\n"
+            "bench means SPEC: fitting class means against forward passes, an exit's confidence against the network.\n"
+            "bench exits STUDY: latency and speed-up of early exit at batch 1, 16 and 64, measured and promised.",
         .positional = {"WHAT", "SPEC or STUDY"},
         .flags = {{"rounds", "N", "7", "rounds of interleaved arms; medians are reported"},
-                  {"steps", "N", "30", "train, methods, steps, images: steps an arm and round"},
+                  {"steps", "N", "30", "train, methods, steps, images, means: steps an arm and round"},
                   {"samples", "N", "512", "exits: test samples an arm and round"},
                   {"budget", "FRACTION", "0.5", "exits: the budget whose knobs are used"}},
-        .words = {{"train", "methods", "steps", "images", "exits"}, {}}},
+        .words = {{"train", "methods", "steps", "images", "means", "exits"}, {}}},
        bench},
       {"list",
        "plug-ins with their parameters, keys of a spec, runs of a store",

@@ -164,7 +164,7 @@ Table plan_table(Plan const& plan, Store const& store) {
     bool first = true;
     for (auto const& phase : run.phases) {
       bool const shared = !seen.insert(phase.key).second;
-      table.rows.push_back({first ? run.id : "", std::get<Train>(phase.phase).name, phase.key.substr(0, 8),
+      table.rows.push_back({first ? run.id : "", name_of(phase.phase), phase.key.substr(0, 8),
                             store.phase_done(phase.key) ? "done"
                             : shared                    ? "shared"
                                                         : "to do",
@@ -221,6 +221,9 @@ void print_dry_run(Plan const& plan, Graph const& graph, Store const& store, Wor
                        ? fmt::format(", where every run by itself would take {:.3e}", sums.alone)
                        : ""));
   notes.push_back("time: " + time);
+  double means = 0;
+  for (auto const& run : plan.runs) means = std::max(means, run.buffer_bytes);
+  if (means > 0) notes.push_back("memory: what heads hold besides weights takes up to " + size_text(means) + " a run");
   notes.push_back("disk: about " + size_text(sums.bytes) + " more, and up to " +
                   "three times a network's size while it is trained");
   std::fputs(to_console(table).c_str(), stdout);

@@ -21,6 +21,14 @@ MakeBackbone mlp(JsonReader& reader) {
                               state.x = torch::relu(layer->forward(state.x));
                               return state;
                             }});
+      // A classifier reads the last ones, the next layer the others.
+      bool const ends = i + 1 == widths.size();
+      net.channels.push_back({.name = "units of stage." + name,
+                              .count = widths[i],
+                              .written = {"stage." + name},
+                              .scaled = {},
+                              .read = {ends ? "last" : "stage." + std::to_string(i + 1)},
+                              .seen = {name}});
       in = widths[i];
     }
     auto classifier = builder.add("last", [&] { return std::make_shared<Linear>(in, classes); });

@@ -93,6 +93,42 @@ void publish(Backbone& net, std::string const& theirs, std::string const& ours, 
   net.published[theirs + "downsample.1."] = ours + "shortcut_bn.";
 }
 
+// What flows from block to block, from one shortcut that has weights to the next, and what is inside each block.
+void add_channels(Backbone& net, std::vector<std::pair<std::string, std::shared_ptr<Block>>> const& blocks,
+                  std::int64_t width) {
+  Channels flow{.name = "after stage.stem",
+                .count = width,
+                .written = {"stage.stem.conv1"},
+                .scaled = {"stage.stem.bn1"},
+                .seen = {"stem"}};
+  for (auto const& [name, block] : blocks) {
+    auto const at = "stage." + name + ".";
+    auto const last = std::to_string(block->convs.size());
+    flow.read.push_back(at + "conv1");
+    if (block->shortcut) {
+      flow.read.push_back(at + "shortcut");
+      net.channels.push_back(flow);
+      flow = {.name = "after " + at.substr(0, at.size() - 1),
+              .count = block->convs.back()->options.out_channels(),
+              .written = {at + "shortcut"},
+              .scaled = {at + "shortcut_bn"}};
+    }
+    flow.written.push_back(at + "conv" + last);
+    flow.scaled.push_back(at + "bn" + last);
+    flow.seen.push_back(name);
+    for (std::size_t i = 0; i + 1 < block->convs.size(); ++i) {
+      auto const number = std::to_string(i + 1);
+      net.channels.push_back({.name = "inside " + at + "conv" + number,
+                              .count = block->convs[i]->options.out_channels(),
+                              .written = {at + "conv" + number},
+                              .scaled = {at + "bn" + number},
+                              .read = {at + "conv" + std::to_string(i + 2)}});
+    }
+  }
+  flow.read.emplace_back("last");
+  net.channels.push_back(flow);
+}
+
 Layout read_layout(JsonReader& reader) {
   static std::map<int, std::vector<int>> const imagenet = {
       {18, {2, 2, 2, 2}}, {34, {3, 4, 6, 3}}, {50, {3, 4, 6, 3}}, {101, {3, 4, 23, 3}}, {152, {3, 8, 36, 3}}};
@@ -132,6 +168,7 @@ MakeBackbone resnet(JsonReader& reader) {
     net.stages.push_back(
         stage("stem", builder.add("stage.stem", [&] { return std::make_shared<Stem>(shape.channels, layout); })));
     int in = layout.width;
+    std::vector<std::pair<std::string, std::shared_ptr<Block>>> blocks;
     for (int group = 0; group < static_cast<int>(layout.groups.size()); ++group) {
       for (int at = 0; at < layout.groups[static_cast<std::size_t>(group)]; ++at) {
         auto const convolutions = branch(layout, group, in, group > 0 && at == 0 ? 2 : 1);
@@ -139,6 +176,7 @@ MakeBackbone resnet(JsonReader& reader) {
         auto block =
             builder.add("stage." + name, [&] { return std::make_shared<Block>(convolutions, layout.imagenet); });
         net.stages.push_back(stage(name, block));
+        blocks.emplace_back(name, block);
         if (layout.imagenet)
           publish(net, "layer" + std::to_string(group + 1) + "." + std::to_string(at) + ".", "stage." + name + ".",
                   *block);
@@ -150,6 +188,7 @@ MakeBackbone resnet(JsonReader& reader) {
                   return Answer{linear->forward(at::adaptive_avg_pool2d(state.x, {1, 1}).flatten(1)), {}};
                 }};
     add_presets(net, layout);
+    add_channels(net, blocks, layout.width);
     if (!layout.imagenet) return net;
     net.published["conv1."] = "stage.stem.conv1.";
     net.published["bn1."] = "stage.stem.bn1.";

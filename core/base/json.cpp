@@ -279,6 +279,12 @@ std::string JsonReader::later_one_of(std::string const& name, std::string const&
   return value;
 }
 
+std::vector<double> JsonReader::later_numbers(std::string const& name, Bounds bounds, std::string const& help) {
+  auto values = numbers(name, {}, bounds, help);
+  if (values.empty()) node_->answer("");
+  return values;
+}
+
 std::optional<int> JsonReader::maybe_integer(std::string const& name, Bounds bounds, std::string const& help) {
   Json const* const written = node_->ask({name, Type::maybe_integer, help, "null", bounds});
   std::optional<int> value;

@@ -58,6 +58,7 @@ class JsonReader {
   std::string later_text(std::string const& name, std::string const& fallback, std::string const& help);
   std::string later_one_of(std::string const& name, std::string const& fallback,
                            std::vector<std::string> const& allowed, std::string const& help);
+  std::vector<double> later_numbers(std::string const& name, Bounds, std::string const& help);   // fallback: none
   std::optional<int> maybe_integer(std::string const& name, Bounds, std::string const& help);    // null or absent: none
   std::optional<double> maybe_number(std::string const& name, Bounds, std::string const& help);  // null or absent: none
 

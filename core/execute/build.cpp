@@ -1,6 +1,8 @@
 #include "core/execute/build.h"
 
 #include "core/arch/arch.h"
+#include "core/net/masks.h"
+#include "core/net/shrink.h"
 #include "core/net/weights.h"
 #include "core/plan/run_text.h"
 
@@ -33,17 +35,22 @@ std::shared_ptr<ExitNet> build_net(Choice const& arch, ImageShape const& shape, 
 
 std::shared_ptr<ExitNet> build_net(Run const& run, std::optional<std::size_t> number) {
   auto const phase = number.value_or(run.phases.size() - 1);
-  if (!heads_by(run, phase)) return build_net(run.arch, run.facts->shape, run.facts->classes, run.seed);
-  return build_net(run.arch, run.facts->shape, run.facts->classes, run.seed,
-                   HeadsToBuild{.method = run.method,
-                                .after = run.after,
-                                .seed = run.head_seed.value_or(run.seed),
-                                .appended = appended_by(run, phase)});
+  std::optional<HeadsToBuild> heads;
+  if (heads_by(run, phase))
+    heads.emplace(HeadsToBuild{.method = run.method,
+                               .after = run.after,
+                               .seed = run.head_seed.value_or(run.seed),
+                               .appended = appended_by(run, phase)});
+  auto net = build_net(run.arch, run.facts->shape, run.facts->classes, run.seed, heads);
+  for (std::size_t i = 0; i <= phase; ++i)
+    if (auto const* prune = std::get_if<Prune>(&run.phases[i].phase)) add_masks(*net, *prune);
+  return net;
 }
 
 std::shared_ptr<ExitNet> finished_net(Run const& run, fs::path const& weights, torch::Device device) {
   auto net = build_net(run);
   load_tensors(*net, read_tensors(weights).tensors, {""}, weights.string());
+  shrink(*net);
   place(*net, device);
   net->eval();
   return net;

@@ -28,7 +28,7 @@ std::shared_ptr<ExitNet> build_net(Choice const& arch, ImageShape const&, int cl
 // The network that a run's phase `number` trains; none: the finished one.
 std::shared_ptr<ExitNet> build_net(Run const&, std::optional<std::size_t> number = {});
 
-// The finished network of a run with the weights of the last phase's file.
+// The finished network of a run with the weights of the last phase's file; channels that were pruned are gone.
 std::shared_ptr<ExitNet> finished_net(Run const&, fs::path const& weights, torch::Device);
 
 }  // namespace eexit

@@ -58,10 +58,11 @@ Learner::Learner(TrainJob const& job, TrainSetting const& setting)
       train_(std::get<Train>(job.phase.phase)),
       device_(setting.images.device()),
       exits_(job.net.exit_names().size()),
-      optimizer_(train_.recipe.optim, stepped(job, train_)),
+      optimizer_(train_.recipe.optim, stepped(job, train_), job.net.masks),
       stopper_(make_stopper(train_.stop.value_or(Stop{}), counted())),
       running_(exits_, job.label) {
   if (job.method.own && train_.with_heads()) own_.emplace(job.method.own->optim, parameters_of(job.net, {"extra."}));
+  if (!train_.with_heads() && job.net.unlabelled.loss) unlabelled_ = &job.net.unlabelled;
   if (train_.with_heads() && train_.learns("stage.")) branch_ = branch_of(train_.recipe.taps, exits_);
   set_weights();
   epoch_steps_ = steps_an_epoch({.rows = static_cast<int>(job.run.splits->train.size()), .batch = job.run.train.batch});
@@ -109,6 +110,7 @@ Taps Learner::taps() const {
 
 // Cross entropy is linear in the target: mixed labels are mixed losses.
 std::vector<Tensor> Learner::losses_of(Earlier const& answers, Feed const& feed) const {
+  if (unlabelled_ != nullptr) return {unlabelled_->loss(feed.input, answers.back())};
   auto const smoothing = train_.recipe.label_smoothing;
   std::vector<Tensor> losses;
   for (auto const& [logits, memo] : answers) {
@@ -192,7 +194,9 @@ void Learner::train_step(Feed const& feed) {
   {
     torch::NoGradGuard no_grad;
     std::vector<Tensor> right;
-    for (auto const& answer : answers) right.push_back(setting_.task.right(answer.logits, feed.target_b));
+    for (auto const& answer : answers)
+      right.push_back(unlabelled_ != nullptr ? unlabelled_->right(feed.input, answer)
+                                             : setting_.task.right(answer.logits, feed.target_b));
     running_.add(losses_k.detach(), torch::stack(right), feed.target_b.size(0), step_);
   }
   samples_ += static_cast<double>(feed.target_b.size(0));
@@ -225,7 +229,7 @@ Measured Learner::measure_val(FeedRows const& val) {
   running_.collect();  // training that is still queued on a device is not the check's time
   step_seconds_ += wall_seconds() - begun;
   begun = wall_seconds();
-  auto measured = measure(job_.net, setting_.task, val, job_.run.splits->val, job_.run.train.batch);
+  auto measured = measure(job_.net, setting_.task, val, job_.run.splits->val, job_.run.train.batch, unlabelled_);
   val_seconds_ += wall_seconds() - begun;
   return measured;
 }

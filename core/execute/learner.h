@@ -58,6 +58,7 @@ class Learner {
   Running running_;
   Tensor weights_k_;
   std::function<State(std::size_t, State&)> branch_;
+  Unlabelled const* unlabelled_ = nullptr;  // what is learned where that is not from labels
   Measured val_;
   std::map<std::string, TensorBytes> best_;
   long step_ = 0, epoch_steps_ = 0, check_every_ = 0;

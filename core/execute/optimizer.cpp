@@ -22,7 +22,9 @@ Tensor clipping(std::vector<Tensor> const& gradients, double largest_norm) {
 
 }  // namespace
 
-Optimizer::Optimizer(Optim const& rule, std::vector<std::pair<std::string, Tensor>> parameters) : rule_(rule) {
+Optimizer::Optimizer(Optim const& rule, std::vector<std::pair<std::string, Tensor>> parameters,
+                     std::map<std::string, Tensor> const& masks)
+    : rule_(rule) {
   torch::NoGradGuard no_grad;
   bool const adamw = std::holds_alternative<AdamW>(rule);
   auto const [decay, decay_norms] =
@@ -35,6 +37,8 @@ Optimizer::Optimizer(Optim const& rule, std::vector<std::pair<std::string, Tenso
     auto& group = groups_[parameter.dim() <= 1 && !decay_norms ? 1 : 0];
     group.names.push_back(name);
     group.parameters.push_back(parameter);
+    auto const mask = masks.find(name);
+    group.masks.push_back(mask == masks.end() ? Tensor() : mask->second);
     group.first.push_back(torch::zeros_like(parameter));
     if (!adamw) continue;
     group.second.push_back(torch::zeros_like(parameter));
@@ -56,8 +60,16 @@ void Optimizer::match_strides() {
     }
 }
 
+void Optimizer::mask_gradients() {
+  for (auto& group : groups_)
+    for (std::size_t i = 0; i < group.masks.size(); ++i)
+      if (auto& gradient = group.parameters[i].mutable_grad(); gradient.defined() && group.masks[i].defined())
+        gradient.mul_(group.masks[i]);
+}
+
 void Optimizer::step(double rate) {
   torch::NoGradGuard no_grad;
+  mask_gradients();
   match_strides();
   ++steps_;
   for (auto& group : groups_) {
@@ -114,17 +126,24 @@ Tensor look_ahead_adamw(AdamW const& rule, Tensor& parameter, Tensor const& g, T
 std::vector<Tensor> Optimizer::look_ahead(std::vector<Tensor> const& gradients, double rate,
                                           std::optional<double> largest_norm) {
   torch::NoGradGuard no_grad;
-  auto const factor = largest_norm ? clipping(gradients, *largest_norm) : torch::ones({});
+  auto masked = gradients;
+  for (std::size_t at = 0; auto const& group : groups_)
+    for (auto const& mask : group.masks) {
+      if (mask.defined()) masked[at] = masked[at] * mask;
+      ++at;
+    }
+  auto const factor = largest_norm ? clipping(masked, *largest_norm) : torch::ones({});
   std::vector<Tensor> slopes;
   for (auto& group : groups_)
     for (std::size_t i = 0; i < group.parameters.size(); ++i) {
-      auto const gradient = gradients.at(slopes.size()) * factor;
+      auto const gradient = masked.at(slopes.size()) * factor;
       if (auto const* sgd = std::get_if<Sgd>(&rule_))
         slopes.push_back(look_ahead_sgd(*sgd, group.parameters[i], gradient, group.first[i], group.weight_decay, rate));
       else
         slopes.push_back(look_ahead_adamw(std::get<AdamW>(rule_), group.parameters[i], gradient, group.first[i],
                                           group.second[i], group.weight_decay, rate, steps_ + 1));
       slopes.back().mul_(factor);
+      if (group.masks[i].defined()) slopes.back().mul_(group.masks[i]);
     }
   return slopes;
 }
@@ -136,6 +155,7 @@ void Optimizer::zero_grad() {
 
 void Optimizer::clip(double largest_norm) {
   torch::NoGradGuard no_grad;
+  mask_gradients();
   std::vector<Tensor> gradients;
   for (auto const& group : groups_)
     for (auto const& parameter : group.parameters)

@@ -16,7 +16,9 @@ namespace eexit {
 // strides, so gradients are brought to their parameter's strides and state is made like the parameter.
 class Optimizer {
  public:
-  Optimizer(Optim const&, std::vector<std::pair<std::string, Tensor>> parameters);
+  // masks: of pruned parameters by name, false where the number is 0: its gradient counts as 0, so that it stays there.
+  Optimizer(Optim const&, std::vector<std::pair<std::string, Tensor>> parameters,
+            std::map<std::string, Tensor> const& masks = {});
 
   void step(double rate);
   void zero_grad();  // gradients are dropped, not zeroed
@@ -37,9 +39,11 @@ class Optimizer {
   struct Group {
     std::vector<std::string> names;
     std::vector<Tensor> parameters, first, second, steps;  // sgd: first holds momentum
+    std::vector<Tensor> masks;                             // undefined: none
     double weight_decay = 0;
   };
   void match_strides();
+  void mask_gradients();
   Optim rule_;
   std::vector<Group> groups_;
   long steps_ = 0;

@@ -38,6 +38,8 @@ class Batches {
     return augmenter_.batch(images_, rows(step), phase_stream(run_.seed, phase_, {"augment", std::to_string(step)}));
   }
 
+  long an_epoch() const { return epoch_steps_; }
+
   bool augmented() const { return augmenter_.changes(); }
 
   // Making a batch takes long enough to be done beside the step before it.
@@ -88,11 +90,12 @@ class Feeder {
     trunk_.emplace(jobs[0].net, stages, setting.images, run.train.bf16);
     auto rest = setting.room;
     rest.memory_bytes -= std::min(rest.memory_bytes, val_->bytes());
-    if (!batches_.augmented()) trunk_->keep(run.splits->train, rest);
+    kept_ = !batches_.augmented() && steps >= batches_.an_epoch();
+    if (kept_) trunk_->keep(run.splits->train, rest);
   }
 
   Feed at(long step) {
-    if (trunk_ && !batches_.augmented()) return trunk_->kept(batches_.rows(step));
+    if (kept_) return trunk_->kept(batches_.rows(step));
     auto batch = ahead_ ? ahead_->take(step) : batches_.batch(step);
     if (trunk_) return trunk_->pass(batch);
     return {.input = std::move(batch.input),
@@ -122,6 +125,7 @@ class Feeder {
   Train const& phase_;
   Batches batches_;
   std::optional<FrozenTrunk> trunk_, val_;  // val is measured in f32
+  bool kept_ = false;                       // features of the training rows, seen more than once
   std::optional<Ahead> ahead_;
 };
 
@@ -227,7 +231,8 @@ class Loop {
 
 }  // namespace
 
-Measured measure(ExitNet& net, Task const& task, FeedRows const& feed_rows, std::vector<int> const& rows, int batch) {
+Measured measure(ExitNet& net, Task const& task, FeedRows const& feed_rows, std::vector<int> const& rows, int batch,
+                 Unlabelled const* unlabelled) {
   torch::NoGradGuard no_grad;
   net.eval();
   auto const exits = net.exit_names().size();
@@ -239,8 +244,12 @@ Measured measure(ExitNet& net, Task const& task, FeedRows const& feed_rows, std:
         {rows.begin() + static_cast<long>(from), rows.begin() + static_cast<long>(std::min(from + size, rows.size()))});
     auto const answers = answer_all(net, feed.stages(net), feed.input);
     for (std::size_t k = 0; k < exits; ++k) {
-      measured.loss[k] += task.loss(answers[k].logits, feed.target_b, 0).to(torch::kFloat64).sum().item<double>();
-      measured.accuracy[k] += task.right(answers[k].logits, feed.target_b).item<double>();
+      auto const loss_b = unlabelled != nullptr ? unlabelled->loss(feed.input, answers[k])
+                                                : task.loss(answers[k].logits, feed.target_b, 0);
+      auto const right = unlabelled != nullptr ? unlabelled->right(feed.input, answers[k])
+                                               : task.right(answers[k].logits, feed.target_b);
+      measured.loss[k] += loss_b.to(torch::kFloat64).sum().item<double>();
+      measured.accuracy[k] += right.item<double>();
     }
   }
   for (std::size_t k = 0; k < exits; ++k) {

@@ -61,7 +61,9 @@ struct TrainEnd {
 // good checkpoints. Throws Interrupted after writing checkpoints when a stop was asked for.
 void train(std::span<TrainJob const> jobs, TrainSetting const&, TrainEnd const&);
 
-// Over the rows of a split in eval mode without gradients, f32. Throws Interrupted when a stop was asked for.
-Measured measure(ExitNet&, Task const&, FeedRows const&, std::vector<int> const& rows, int batch);
+// Over the rows of a split in eval mode without gradients, f32; by what a network learns without labels, where it is
+// given. Throws Interrupted when a stop was asked for.
+Measured measure(ExitNet&, Task const&, FeedRows const&, std::vector<int> const& rows, int batch,
+                 Unlabelled const* = nullptr);
 
 }  // namespace eexit

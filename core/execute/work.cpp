@@ -12,9 +12,13 @@
 #include "core/execute/build.h"
 #include "core/execute/collect.h"
 #include "core/execute/environment.h"
+#include "core/execute/fit.h"
 #include "core/execute/pretrained.h"
+#include "core/execute/prune.h"
 #include "core/execute/train.h"
 #include "core/exits/statistics.h"
+#include "core/net/cost.h"
+#include "core/net/masks.h"
 #include "core/net/weights.h"
 #include "core/plan/run_text.h"
 #include "core/store/exit_file.h"
@@ -84,6 +88,18 @@ auto from_store(Read const& read) {
   }
 }
 
+// Of each convolution and linear map: how many weights it has, how many are left, and what it costs.
+Json layers_json(ExitNet& net, ImageShape const& shape) {
+  auto const macs = macs_by_layer(net, blank_images(shape));
+  auto layers = Json::array();
+  for (auto const& [name, weight] : layers_of(net)) {
+    auto const mask = net.masks.find(name);
+    auto const left = mask == net.masks.end() ? weight.numel() : mask->second.sum().item<std::int64_t>();
+    layers.push_back({{"name", name}, {"weights", weight.numel()}, {"left", left}, {"macs", macs.at(name)}});
+  }
+  return layers;
+}
+
 // A phase made ready to be trained.
 struct Prepared {
   Node const* node = nullptr;
@@ -116,7 +132,7 @@ class Worker {
         phases.push_back(&node);
     }
     for (auto const* node : phases) forget_failure(*node, store_);
-    guarded(phases, [&] { train_phases(phases); });
+    guarded(phases, [&] { do_phases(phases); });
     for (auto const* node : collections) {
       if (!store_.phase_done(node->run->phases.back().key)) continue;  // its phase failed and has said so
       if (!may_begin(*node)) continue;
@@ -133,11 +149,13 @@ class Worker {
   template <class Do>
   void guarded(std::vector<Node const*> const& nodes, Do const& action) {
     std::string reason;
+    bool unfit = false;
     try {
       return action();
     } catch (RunError const& error) {
       if (error.code == Exit::io) throw;  // a full disk fails everything to come
       reason = error.what();
+      unfit = error.code == Exit::data;
     } catch (c10::Error const& error) {
       reason = error.what_without_backtrace();
     } catch (std::bad_alloc const&) {
@@ -145,7 +163,7 @@ class Worker {
     }
     for (auto const* node : nodes)
       if (!is_done(*node, store_) && !read_failure(*node, store_))
-        fail(*node, {.reason = reason.substr(0, reason.find('\n'))});
+        fail(*node, {.reason = reason.substr(0, reason.find('\n')), .unfit = unfit});
   }
 
   // Whether it is tried once more, and told as failed, is for those to decide who gave us the node.
@@ -160,12 +178,27 @@ class Worker {
     if (options_.report) options_.report(event);
   }
 
-  void train_phases(std::vector<Node const*> const& nodes) {
+  void do_phases(std::vector<Node const*> const& nodes) {
     std::vector<Prepared> prepared;
-    std::vector<TrainJob> jobs;
     // One that cannot be trained, for all its rates diverged, does not take the others along.
     for (auto const* node : nodes) guarded({node}, [&] { prepared.push_back(prepare(*node)); });
     if (prepared.empty()) return;
+    Task const task = classify();
+    TrainSetting const setting{.task = task,
+                               .images = data_.images(nodes[0]->run->data.source, Split::train),
+                               .room = {.memory_bytes = options_.feature_bytes, .folder = store_.root() / "tmp"},
+                               .report = options_.report};
+    auto& first = prepared.front();
+    auto const& run = *first.node->run;
+    if (auto const* phase = std::get_if<Fit>(&first.phase.phase))
+      return finish(first, fit(*first.net, run, *phase, first.method, setting));
+    if (auto const* phase = std::get_if<Prune>(&first.phase.phase))
+      return finish(first, prune(*first.net, run, *phase, setting));
+    train_phases(prepared, setting);
+  }
+
+  void train_phases(std::vector<Prepared>& prepared, TrainSetting const& setting) {
+    std::vector<TrainJob> jobs;
     for (auto& each : prepared)
       jobs.push_back({.run = *each.node->run,
                       .phase = each.phase,
@@ -173,8 +206,6 @@ class Worker {
                       .method = each.method,
                       .folder = store_.phase(each.node->id),
                       .label = each.node->label});
-    auto const& images = data_.images(nodes[0]->run->data.source, Split::train);
-    Task const task = classify();
     TrainEnd const end = {
         .done = [&](std::size_t job, TrainResult const& result) { finish(prepared[job], result); },
         .diverged =
@@ -182,8 +213,7 @@ class Worker {
               auto const& node = *prepared[job].node;
               fail(node, {.reason = reason, .diverged = true, .macs = part_of(node.macs, steps, node.steps)});
             }};
-    auto const room = Room{.memory_bytes = options_.feature_bytes, .folder = store_.root() / "tmp"};
-    train(jobs, {.task = task, .images = images, .room = room, .report = options_.report}, end);
+    train(jobs, setting, end);
   }
 
   Prepared prepare(Node const& node) {
@@ -200,9 +230,16 @@ class Worker {
       start_from(*made.net, run);
     place(*made.net, options_.device);
     make_folder(store_.phase(node.id));
-    say("sweep", node.label + ": " + std::to_string(node.steps) + " steps at most");
+    say("sweep", node.label + ": " + begins(run, made.phase));
     report({.kind = "node_started", .node = node.id, .label = node.label, .steps = node.steps});
     return made;
+  }
+
+  static std::string begins(Run const& run, PlannedPhase const& phase) {
+    if (std::holds_alternative<Train>(phase.phase)) return std::to_string(phase.steps) + " steps at most";
+    if (std::holds_alternative<Prune>(phase.phase)) return "choosing weights to remove";
+    return "means of " + std::to_string(run.facts->classes) + " classes at " + std::to_string(run.after.size()) +
+           " exits, " + fixed(run.buffer_bytes / (1 << 20), 1) + " MiB";
   }
 
   // Found fitting when the run was planned; it must still be the same file.
@@ -221,6 +258,9 @@ class Worker {
       // What a method appends lies where its heads shared nothing before.
       if (appended_by(run, number) == appended_by(run, number - 1)) prefixes.emplace_back("extra.");
     }
+    for (std::size_t i = 0; i < number; ++i)
+      if (auto const* prune = std::get_if<Prune>(&run.phases[i].phase))
+        for (auto const& part : prune->within) prefixes.push_back("mask." + part);
     load_tensors(net, file.tensors, prefixes, path.string());
   }
 
@@ -235,7 +275,6 @@ class Worker {
     Json json = {{"key", phase.key},
                  {"parent", phase.parent},
                  {"canonical", Json::parse(key_text(*made.node->run, made.node->phase))},
-                 {"lr", base_rate(std::get<Train>(phase.phase).recipe.optim)},
                  {"steps", result.steps},
                  {"epochs", result.epochs},
                  {"stopped_early", result.stopped_early},
@@ -252,6 +291,8 @@ class Worker {
                  {"revision", revision()},
                  {"load", load_average()},
                  {"started", made.started}};
+    if (auto const* train = std::get_if<Train>(&phase.phase)) json["lr"] = base_rate(train->recipe.optim);
+    if (!made.net->masks.empty()) json["layers"] = layers_json(*made.net, made.node->run->facts->shape);
     write_file(folder / "phase.json", json.dump(2) + "\n");
     remove_checkpoints(folder);
     auto const& node = *made.node;

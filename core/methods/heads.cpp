@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "core/net/shrink.h"
 
 namespace eexit {
 
@@ -140,15 +141,24 @@ Tensor ExitHead::forward(Tensor const& x, Tensor const& more_bm) {
   return linear_->forward(more_bm.defined() ? torch::cat({features, more_bm}, 1) : features);
 }
 
+void ExitHead::narrow(Tensor const& kept, std::int64_t count) {
+  require(head_.kind != "token", "tokens have no channels to remove");
+  if (features_) return narrow_inputs(features_->conv1->conv->weight, kept, count);
+  if (!convolutions_.empty()) return narrow_inputs(convolutions_.front()->weight, kept, count);
+  narrow_inputs(linear_->weight, kept, count, head_.kind == "average" ? 1 : std::int64_t{head_.pool} * head_.pool);
+}
+
 Heads plain_heads(Sites const& sites, HeadShape const& head, int classes, Builder& builder) {
   Heads made;
   for (auto const& [name, shape] : sites) {
     auto module = builder.add("head." + name, [&, &name = name, &shape = shape] {
       return std::make_shared<ExitHead>(name, shape, head, classes);
     });
-    made.heads[name] = {module, [module](State const& state, Earlier const&) {
+    made.heads[name] = {module,
+                        [module](State const& state, Earlier const&) {
                           return Answer{module->forward(state.x), {}};
-                        }};
+                        },
+                        [module](Tensor const& kept, std::int64_t count) { module->narrow(kept, count); }};
   }
   return made;
 }

@@ -31,6 +31,8 @@ struct ExitHead : torch::nn::Module {
   // where the head does not fit.
   ExitHead(std::string const& exit, Shape const&, HeadShape const&, std::int64_t outputs, std::int64_t more = 0);
   Tensor forward(Tensor const& x, Tensor const& more_bm = {});
+  // Reads these channels of [C, H, W] or [C] alone from now on, out of `count`.
+  void narrow(Tensor const& kept, std::int64_t count);
 
  private:
   std::int64_t add_convolutions(std::string const& exit, Shape const&, int layers);

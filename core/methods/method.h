@@ -49,6 +49,25 @@ struct OwnLearning {
   double passes = 0;  // what it costs: forward passes a sample through what learns, on average over steps
 };
 
+// The training rows that a fit looks at: in eval mode, without gradients or augmentation.
+struct FitRows {
+  Tensor label_r;  // i64 [rows], on the network's device
+  int classes = 0;
+  std::uint64_t seed = 0;  // for what is drawn
+  // Walks all rows once, always in the same portions. `look` sees the state after each stage that carries a head and,
+  // under the name "last", what the last exit sees; it belongs to row `first` of label_r and those after it.
+  // Interrupted when a stop was asked for.
+  using Look = std::function<void(std::string const& exit, State const&, std::int64_t first)>;
+  std::function<void(Look const&)> walk;
+};
+
+// What heads hold besides weights. The phase stands before the first that trains heads, or after all.
+struct Fitting {
+  Fit phase;
+  // Fills buffers of the net. RunError (Exit::data) naming exit and class where the rows do not allow it.
+  std::function<void(ExitNet&, FitRows const&)> fit;
+};
+
 // What a method adds after the regime's phases, on heads that are frozen from then on.
 struct Appended {
   std::vector<std::string> parameters;  // of the method that matter only from then on: phases before are shared
@@ -68,6 +87,8 @@ struct Method {
   std::function<Tensor(Earlier const&)> extra_loss = {};
   bool own_weights = false;  // weigh reads no more of the exit weights than their sum
   std::optional<OwnLearning> own = {};
+  std::optional<Fitting> fitting = {};
+  std::vector<std::string> answer_parameters = {};  // that matter to answers alone: no phase knows them
   std::optional<Appended> appended = {};
 };
 

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "core/base/error.h"
+#include "core/net/masks.h"
 
 namespace eexit {
 
@@ -50,6 +51,12 @@ Cost attention(Call const& c) {
   bool const causal = c.inputs.size() > 5 && c.inputs[5].isBool() && c.inputs[5].toBool();
   return {2 * pairs * d, 2 * pairs * d + pairs * (masked || causal ? 4 : 3)};
 }
+// x [b, d], y [k, d]: a difference, a square and a sum for each of d numbers; roots are left out. K (3 d - 1)
+// operations a row (facts: class-means 4), two of them a product and sum.
+Cost distances(Call const& c) {
+  auto const x = c.in(0), y = c.in(1);
+  return products(static_cast<double>(x.size(0) * y.size(0)) * (3.0 * static_cast<double>(x.size(1)) - 1) / 2);
+}
 Cost batch_norm(Call const& c) { return {0, 2 * element_count(c.in(0))}; }
 Cost layer_norm(Call const& c) { return {0, 5 * element_count(c.in(0))}; }
 Cost per_input(Call const& c) { return {0, element_count(c.in(0))}; }
@@ -69,6 +76,7 @@ std::unordered_map<std::string_view, Rule> const& rules() {
                                                                  {"addmm", biased_product},
                                                                  {"baddbmm", biased_product},
                                                                  {"scaled_dot_product_attention", attention},
+                                                                 {"row_distances", distances},
                                                                  {"batch_norm", batch_norm},
                                                                  {"layer_norm", layer_norm},
                                                                  {"group_norm", layer_norm},
@@ -102,6 +110,7 @@ std::unordered_map<std::string_view, Rule> const& rules() {
                                                                  {"sigmoid", per_output},
                                                                  {"tanh", per_output},
                                                                  {"argmax", per_output},
+                                                                 {"argmin", per_output},
                                                                  {"one_hot", per_output},
                                                                  {"dropout_", per_output},
                                                                  {"softmax", twice_output},
@@ -184,6 +193,7 @@ struct Tally {
   Cost cost;
   int depth = 0;
   std::set<std::string> unknown;
+  std::map<void const*, double> by_weight = {};  // of convolutions and linear maps, by where the weight lies
 };
 thread_local Tally* tally = nullptr;
 
@@ -198,21 +208,27 @@ std::unique_ptr<at::ObserverContext> on_start(at::RecordFunction const& call) {
   return std::make_unique<Started>(call.inputs());
 }
 
-void on_end(at::RecordFunction const& call, at::ObserverContext* started) {
-  if (--tally->depth > 0) return;
-  std::string_view name = call.name();
-  if (!name.starts_with("aten::")) return;
-  name.remove_prefix(6);
+void add_call(std::string_view name, Call const& call) {
   auto const rule = rules().find(name);
-  if (rule == rules().end())
+  if (rule == rules().end()) {
     tally->unknown.emplace(name);
-  else
-    tally->cost += rule->second({static_cast<Started*>(started)->inputs, call.outputs()});
+    return;
+  }
+  auto const cost = rule->second(call);
+  tally->cost += cost;
+  if (rule->second == convolution || rule->second == linear) tally->by_weight[call.in(1).const_data_ptr()] += cost.mac;
 }
 
-}  // namespace
+// Torch's operators and our own.
+void on_end(at::RecordFunction const& call, at::ObserverContext* started) {
+  if (--tally->depth > 0) return;
+  std::string_view const name = call.name();
+  for (std::string_view const prefix : {"aten::", "eexit::"})
+    if (name.starts_with(prefix))
+      add_call(name.substr(prefix.size()), {static_cast<Started*>(started)->inputs, call.outputs()});
+}
 
-Cost count_cost(std::function<void()> const& run) {
+Tally count(std::function<void()> const& run) {
   Tally mine;
   Tally* const outer = tally;
   tally = &mine;
@@ -233,10 +249,8 @@ Cost count_cost(std::function<void()> const& run) {
     throw RunError(
         "cannot count the cost of operator aten::" + *mine.unknown.begin() + ": add its rule to core/net/cost.cpp",
         Exit::internal);
-  return mine.cost;
+  return mine;
 }
-
-namespace {
 
 // Eval mode for all, and each module's own mode again at the end: parts may be in different ones.
 struct InEval {
@@ -267,6 +281,21 @@ class OneThread {
 };
 
 }  // namespace
+
+Cost count_cost(std::function<void()> const& run) { return count(run).cost; }
+
+std::map<std::string, double> macs_by_layer(ExitNet& net, State const& one_sample) {
+  torch::NoGradGuard no_grad;
+  OneThread const one_thread;
+  InEval const in_eval(net);
+  auto const counted = count([&] { answer_all(net, one_sample); }).by_weight;
+  std::map<std::string, double> macs;
+  for (auto const& [name, weight] : layers_of(net)) {
+    auto const found = counted.find(weight.const_data_ptr());
+    macs[name] = found == counted.end() ? 0 : found->second;
+  }
+  return macs;
+}
 
 NetCost count_cost(ExitNet& net, State const& one_sample) {
   torch::NoGradGuard no_grad;

@@ -26,6 +26,10 @@ struct NetCost {
 // Counts a net part by part in eval mode on one sample (dimension 0 of size 1, f32, CPU).
 NetCost count_cost(ExitNet&, State const& one_sample);
 
+// Multiply-accumulates on one sample of each convolution and linear map, by the name of its weight
+// ("stage.0.conv1.weight", as layers_of in masks.h has them); eval mode, f32, CPU.
+std::map<std::string, double> macs_by_layer(ExitNet&, State const& one_sample);
+
 // Mean cost a row of a live pass, from the shares that reached each part.
 double mean_cost(ExitNet const&, NetCost const&, Answers const&, Convention);
 

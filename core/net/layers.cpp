@@ -1,5 +1,7 @@
 #include "core/net/layers.h"
 
+#include <ATen/record_function.h>
+
 #include <cmath>
 
 namespace eexit {
@@ -12,6 +14,16 @@ Linear::Linear(std::int64_t in, std::int64_t out, bool biased) {
   if (!biased) return;
   bias = register_parameter("bias", torch::empty({out}));
   torch::nn::init::uniform_(bias, -bound, bound);
+}
+
+Tensor row_distances(Tensor const& x_bd, Tensor const& y_kd) {
+  // One operator of ours: the products in it are how it is worked out, not what it costs (cost.cpp).
+  std::vector<c10::IValue> const inputs = {x_bd, y_kd};
+  RECORD_FUNCTION("eexit::row_distances", inputs);
+  auto const x = x_bd.to(torch::kFloat64), y = y_kd.to(torch::kFloat64);
+  auto const square_bk = x.square().sum(1, true) + y.square().sum(1);
+  // Below what is left of doubles' digits distances are 0, and their root has no derivative.
+  return square_bk.addmm(x, y.t(), 1, -2).clamp_min(1e-30).sqrt().to(x_bd.scalar_type());
 }
 
 Tensor at_least_f32(Tensor const& x) { return x.scalar_type() == torch::kFloat64 ? x : x.to(torch::kFloat32); }

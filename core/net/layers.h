@@ -18,6 +18,10 @@ struct Linear : torch::nn::Module {
 // bf16 answers of autocast as f32, others as they are: sums of exponentials and cosines would lose digits.
 Tensor at_least_f32(Tensor const&);
 
+// Euclidean distances [b, k] of rows [b, d] to rows [k, d], worked out in double precision: |x|^2 + |y|^2 - 2xy loses
+// too many digits in single where rows are large and close.
+Tensor row_distances(Tensor const& x_bd, Tensor const& y_kd);
+
 // a max + (1 - a) average over adaptive pooling to side x side, `a` one learned number, uniform in [0, 1) at first, not
 // squashed (the pooling of shallow-deep networks; facts: methods 2). [B, C, H, W] -> [B, C, side, side].
 struct MixedPool : torch::nn::Module {

@@ -36,7 +36,9 @@ ExitNet::ExitNet(Backbone backbone, std::map<std::string, Head> heads_in, Module
     : stages(std::move(backbone.stages)),
       heads(std::move(heads_in)),
       last(std::move(backbone.last)),
-      extra(std::move(extra_in)) {
+      extra(std::move(extra_in)),
+      channels(std::move(backbone.channels)),
+      unlabelled(std::move(backbone.unlabelled)) {
   auto stage_parts = std::make_shared<Container>();
   auto head_parts = std::make_shared<Container>();
   std::set<std::string> stage_names;
@@ -129,6 +131,10 @@ void place(ExitNet& net, torch::Device device) {
       auto& weight = conv->weight;
       weight.set_data(weight.data().to(weight.scalar_type(), false, false, torch::MemoryFormat::ChannelsLast));
     }
+  auto const parameters = net.named_parameters();
+  for (auto& [name, mask] : net.masks)
+    mask = torch::empty_like(parameters[name], parameters[name].options().dtype(torch::kBool).requires_grad(false))
+               .copy_(mask);
 }
 
 }  // namespace eexit

@@ -43,12 +43,30 @@ struct Stage {
 struct Head {
   ModulePtr module;  // may hold nothing that learns
   std::function<Answer(State const&, Earlier const&)> run;
+  // Leaves these channels of State.x alone to read (i64, rising), out of `count`; empty: it cannot.
+  std::function<void(Tensor const& kept, std::int64_t count)> narrow = {};
 };
 
 // A table of learned positions [1, 1 + places, D], which can be made to fit another grid of places.
 struct PositionTable {
   std::string name{};  // of the parameter; "": there is none
   int height = 0, width = 0;
+};
+
+// Channels that can be removed only together: every layer that writes or reads them would be narrower.
+struct Channels {
+  std::string name;  // for messages: "stage.0 inner"
+  std::int64_t count = 0;
+  std::vector<std::string> written;    // modules whose outputs they are: convolutions, linear maps
+  std::vector<std::string> scaled;     // BatchNorms over them
+  std::vector<std::string> read;       // modules whose inputs they are
+  std::vector<std::string> seen = {};  // stages whose State.x has them in dimension 1: heads there read them
+};
+
+// What a network learns without labels, in the place of the task's loss, from what goes in and its last answer.
+struct Unlabelled {
+  std::function<Tensor(State const& input, Answer const& last)> loss;   // [rows]
+  std::function<Tensor(State const& input, Answer const& last)> right;  // sum over rows of a score up to 1
 };
 
 struct Backbone {
@@ -60,6 +78,8 @@ struct Backbone {
   // fits counts: "layer1.0." -> "stage.0."; "" has no place here.
   std::map<std::string, std::string> published = {};
   PositionTable positions = {};
+  std::vector<Channels> channels = {};  // none: none can be removed
+  Unlabelled unlabelled = {};           // empty functions: it learns from labels
 };
 
 // Parameters are named stage.<name>.*, head.<stage name>.*, last.*, extra.*: the same with and without heads. A module
@@ -74,6 +94,10 @@ struct ExitNet : torch::nn::Module {
   std::map<std::string, Head> heads;
   Head last;
   ModulePtr extra;
+  std::vector<Channels> channels;
+  Unlabelled unlabelled;
+  // Of pruned parameters by name, bool in the parameter's shape: where false the number is 0 and stays it.
+  std::map<std::string, Tensor> masks;
 
   std::vector<std::string> exit_names() const;  // heads in walking order, then "last"
 };
@@ -106,7 +130,7 @@ void set_learning(ExitNet&, std::vector<std::string> const& prefixes);
 // Parameters whose names start with one of the prefixes, in name order of the net.
 std::vector<std::pair<std::string, Tensor>> parameters_of(ExitNet const&, std::vector<std::string> const& prefixes);
 
-// Moves the net to a device; four-dimensional parameters get channels-last strides.
+// Moves the net to a device; four-dimensional parameters and their masks get channels-last strides.
 void place(ExitNet&, torch::Device);
 
 }  // namespace eexit

@@ -55,6 +55,8 @@ std::map<std::string, Tensor> tensors_of(ExitNet const& net, std::vector<std::st
     if (starts_with_any(item.key(), prefixes)) all[item.key()] = item.value();
   for (auto const& item : net.named_buffers())
     if (starts_with_any(item.key(), prefixes)) all[item.key()] = item.value();
+  for (auto const& [name, mask] : net.masks)
+    if (starts_with_any("mask." + name, prefixes)) all["mask." + name] = mask;
   return all;
 }
 

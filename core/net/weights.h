@@ -12,7 +12,8 @@ namespace eexit {
 TensorBytes to_bytes(Tensor const&);    // any device and layout -> packed row-major
 Tensor from_bytes(TensorBytes const&);  // CPU, contiguous
 
-// Parameters and buffers by name, those whose names start with one of the prefixes ({""}: all).
+// Parameters, buffers and masks ("mask." before the parameter's name) by name, those whose names start with one of the
+// prefixes ({""}: all).
 std::map<std::string, Tensor> tensors_of(ExitNet const&, std::vector<std::string> const& prefixes = {""});
 
 // Copies values into the net's tensors of the same names, strides and device of the net kept. Every tensor of the net

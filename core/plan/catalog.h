@@ -3,7 +3,9 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/json.h"
@@ -14,6 +16,7 @@
 namespace eexit {
 
 struct MethodFacts {
+  std::optional<Fit> fit = {};          // before the first phase that trains heads
   std::vector<Phase> appended;          // to the regime's phases
   std::vector<std::string> parameters;  // that matter from there on alone
   bool own_weights = false;             // the exit weights of a spec mean nothing to it
@@ -35,10 +38,17 @@ struct Catalog {
   std::function<HeadFacts(Choice const& arch, Choice const& method, ImageShape const&, int classes,
                           std::vector<std::string> const& after)>
       heads;
+  // The network with heads after these channels have been removed from it: facts of what is left.
+  std::function<std::pair<BackboneFacts, HeadFacts>(Choice const& arch, Choice const& method, ImageShape const&,
+                                                    int classes, std::vector<std::string> const& after,
+                                                    std::vector<Prune> const&)>
+      narrowed = {};
   std::function<std::vector<Phase>(Choice const& regime, TrainSpec const&)> regime_phases;
   std::function<MethodFacts(Choice const& method, TrainSpec const&)> method;
   std::function<PolicyFacts(std::string const& policy)> policy;
   std::function<bool(Choice const& augmentation)> mixes;  // images and labels of a batch
+  // What `seconds` of the run's phase are on this machine, by steps that were timed once and are remembered.
+  std::function<long(Run const&, std::size_t phase, double seconds)> steps_in = {};
 };
 
 }  // namespace eexit

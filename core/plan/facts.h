@@ -43,6 +43,8 @@ struct BackboneFacts {
   Cost last;
   long long params = 0;
   std::map<std::string, std::vector<std::string>> presets = {};  // placements that have a name
+  bool unlabelled = false;                                       // it learns without labels; its classes are clusters
+  bool channels = false;                                         // it says which channels can be removed
 };
 
 struct HeadFacts {
@@ -50,6 +52,7 @@ struct HeadFacts {
   std::map<std::string, bool> learns;  // the head has parameters
   long long params = 0;                // of all heads and what they share
   double own_passes = 0;               // forward passes a sample that the method's own learning adds to a step
+  double buffer_bytes = 0;             // of what heads hold besides parameters: means of classes
 };
 
 struct PolicyFacts {

@@ -1,4 +1,4 @@
-// The three kinds of training phase (facts: regimes 1), each with its recipe. epochs 0: the protocol decides.
+// The kinds of training phase (facts: regimes 1), each with its recipe. epochs 0: the protocol decides.
 #pragma once
 
 #include "core/plan/phase.h"
@@ -9,6 +9,9 @@ namespace eexit {
 Phase backbone_phase(TrainSpec const&, int epochs = 0);  // the plain network; heads do not exist
 Phase joint_phase(TrainSpec const&, int epochs = 0);     // everything learns
 Phase heads_phase(TrainSpec const&, int epochs = 0);     // heads alone, the network frozen, its own classifier too
+
+// After a pruning: what learns is what may learn again, and its length a share of what the protocol leaves.
+Phase fine_tune_phase(TrainSpec const&, std::vector<std::string> const& learn);
 
 // What a method appends: only what lies below extra. learns, with the recipe of heads.
 Phase appended_phase(std::string const& name, TrainSpec const&, int epochs);

@@ -302,8 +302,46 @@ Recipe read_recipe(JsonReader& reader, Recipe const& from) {
   return read;
 }
 
-std::string canonical(Phase const& phase) {
-  auto const& train = std::get<Train>(phase);
+std::string const& name_of(Phase const& phase) {
+  return std::visit(
+      [](auto const& each) -> auto const& { return each.name; }, phase);
+}
+
+bool with_heads(Phase const& phase) {
+  if (auto const* train = std::get_if<Train>(&phase)) return train->with_heads();
+  auto const* prune = std::get_if<Prune>(&phase);
+  if (prune == nullptr) return true;
+  return std::find(prune->within.begin(), prune->within.end(), "head.") != prune->within.end();
+}
+
+namespace {
+
+std::string text_of(Fit const& fit) {
+  ObjectText text;
+  text.add("clusters", text_of(fit.clusters));
+  text.add("kind", json_text("fit"));
+  text.add("name", json_text(fit.name));
+  text.add("share", json_number(fit.share));
+  return text.text();
+}
+
+constexpr char const* prune_names[] = {"magnitude", "layer", "random", "gradient", "channels"};
+
+std::string text_of(Prune const& prune) {
+  ObjectText text;
+  text.add("allow_empty", text_of(prune.allow_empty));
+  if (prune.by == Prune::By::gradient) text.add("batches", std::to_string(prune.batches));
+  text.add("by", json_text(prune_names[static_cast<int>(prune.by)]));
+  text.add("kind", json_text("prune"));
+  text.add("name", json_text(prune.name));
+  text.add("occurrence", std::to_string(prune.occurrence));
+  text.add("rate", json_number(prune.rate));
+  text.add("within", json_text(prune.within));
+  text.add("without", json_text(prune.without));
+  return text.text();
+}
+
+std::string text_of(Train const& train) {
   auto const& recipe = train.recipe;
   ObjectText text;
   text.add("clip", recipe.clip ? json_number(*recipe.clip) : "null");
@@ -325,6 +363,12 @@ std::string canonical(Phase const& phase) {
   if (train.with_heads() && train.learns("stage.") && recipe.taps != TapRule::plain)
     text.add("taps", json_text(taps_names[static_cast<int>(recipe.taps)]));
   return text.text();
+}
+
+}  // namespace
+
+std::string canonical(Phase const& phase) {
+  return std::visit([](auto const& each) { return text_of(each); }, phase);
 }
 
 }  // namespace eexit

@@ -97,11 +97,14 @@ struct Recipe {
 
 // A training phase.
 struct Train {
-  std::string name;                // backbone, joint, heads: the kind of phase
+  std::string name;                // backbone, joint, heads, fine_tune: the kind of phase
   std::vector<std::string> learn;  // prefixes of parameter names: stage. head. last. extra.; the rest is frozen
   Recipe recipe;
-  int epochs = 0;  // as the regime asked; 0: the protocol decides
-  Length length;   // set by the protocol
+  int epochs = 0;           // as the regime asked; 0: the protocol decides
+  double passes = 0;        // over the training rows, as the regime asked, beside what the protocol gives; 0: not asked
+  double seconds = 0;       // of training, likewise
+  bool fine_tunes = false;  // after a pruning: all that do share alike what the protocol leaves
+  Length length;            // set by the protocol
   std::optional<Stop> stop;
   Keep keep = Keep::last;
   int occurrence = 0;     // how many phases of this kind came before
@@ -111,7 +114,35 @@ struct Train {
   bool with_heads() const { return learns("head.") || learns("extra."); }
 };
 
-using Phase = std::variant<Train>;
+// Finds what heads hold besides weights (means of classes), as their method does: from training rows as they are, in
+// eval mode, without gradients.
+struct Fit {
+  std::string name = "fit";
+  double share = 1;       // of the training rows of each class
+  int passes = 2;         // over them, to the last head
+  bool clusters = false;  // classes are found, not given: labels are not read but to name them
+};
+
+// Sets the weights of convolutions and linear maps that matter least to 0, for good: masks keep them there.
+struct Prune {
+  // What matters least: the smallest of all in size, or in its layer; drawn at random; the smallest |gradient x
+  // weight|; whole channels, by the norm of what writes them.
+  enum class By { magnitude, layer, random, gradient, channels };
+  std::string name = "prune";
+  By by = By::magnitude;
+  double rate = 0.1;                 // share of the weights, or channels, that are left
+  std::vector<std::string> within;   // prefixes of parameter names: stage. head. last.
+  std::vector<std::string> without;  // prefixes that are spared
+  bool allow_empty = false;          // a layer may lose its last weight
+  int batches = 8;                   // gradient: that it is summed over
+  int occurrence = 0;                // how many prunings came before
+};
+
+using Phase = std::variant<Train, Fit, Prune>;
+
+std::string const& name_of(Phase const&);
+// It trains, fits or prunes heads: they exist from it on.
+bool with_heads(Phase const&);
 
 // The rate at `step` of `steps` (0-based), with `epoch_steps` steps an epoch for the warm-up.
 double rate_at(Schedule const&, double lr, long step, long steps, long epoch_steps);

@@ -69,7 +69,7 @@ void check_study(JsonReader& reader, std::string const& study) {
 // What recipes can be meant for: kinds of phase, and "regime/kind".
 void note_phases(std::set<std::string>& used, Run const& run, std::string const& regime) {
   for (auto const& phase : run.phases) {
-    auto const& name = std::get<Train>(phase.phase).name;
+    auto const& name = name_of(phase.phase);
     used.insert(name);
     used.insert(regime + "/" + name);
   }

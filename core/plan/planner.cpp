@@ -1,6 +1,7 @@
 #include "core/plan/planner.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
@@ -20,28 +21,81 @@ using Json = nlohmann::json;
 Cost whole(BackboneFacts const& net) { return {plain_cost(net, Convention::mac), plain_cost(net, Convention::fv)}; }
 
 void set_costs(Run& run, BackboneFacts const& net, HeadFacts const& heads) {
+  run.exit_cost.clear();
   auto const mac = exit_costs(net, heads, run.after, Convention::mac);
   auto const fv = exit_costs(net, heads, run.after, Convention::fv);
   for (std::size_t k = 0; k < mac.size(); ++k) run.exit_cost.push_back({mac[k], fv[k]});
 }
 
-bool train_heads(std::vector<Phase> const& phases) {
-  return std::any_of(phases.begin(), phases.end(), [](Phase const& p) { return std::get<Train>(p).with_heads(); });
+bool any_with_heads(std::vector<Phase> const& phases) { return std::any_of(phases.begin(), phases.end(), with_heads); }
+
+// How a method whose heads are fitted is asked for.
+constexpr auto fitted_alone = R"({"name": "phases", "phases": ["backbone"]})";
+
+// What an architecture must be for its phases, and the other way round.
+void check_network(std::vector<Phase> const& phases, BackboneFacts const& net, std::string const& arch,
+                   Cell const& cell) {
+  bool clusters = false;
+  for (auto const& phase : phases) {
+    if (auto const* fit = std::get_if<Fit>(&phase)) clusters = fit->clusters;
+    auto const* prune = std::get_if<Prune>(&phase);
+    if (prune != nullptr && prune->by == Prune::By::channels && !net.channels)
+      throw SpecError(place_in(cell, "/regime/by") + ": " + arch +
+                      " does not say which channels can be removed; expected weights "
+                      "to prune (magnitude, layer, random, gradient)");
+  }
+  if (clusters && !net.unlabelled)
+    throw SpecError(place_in(cell, "/method/labels") + ": " + arch +
+                    " learns from labels; clusters need arch autoencoder");
+  if (!clusters && net.unlabelled)
+    throw SpecError(place_in(cell, "/method") + ": " + arch +
+                    R"( learns without labels; expected {"name": "class_means", "labels": )"
+                    R"("clusters"})");
 }
 
 void check_phases(std::vector<Phase> const& phases, HeadFacts const& heads, std::string const& place) {
   if (phases.empty()) throw SpecError(place + ": nothing to train: the list of phases is empty");
   bool const some_head = std::any_of(heads.learns.begin(), heads.learns.end(), [](auto const& h) { return h.second; });
+  bool const fitted =
+      std::any_of(phases.begin(), phases.end(), [](auto const& phase) { return std::holds_alternative<Fit>(phase); });
   bool heads_learn = false;
   for (auto const& phase : phases) {
-    auto const& train = std::get<Train>(phase);
-    bool const trunk = train.learns("stage.") || train.learns("last.");
-    if (heads_learn && !train.with_heads())
-      throw SpecError(place + ": a " + train.name + " phase cannot follow one with heads: it would leave them behind");
-    heads_learn = heads_learn || train.with_heads();
+    auto const* train = std::get_if<Train>(&phase);
+    if (train == nullptr) continue;
+    bool const trunk = train->learns("stage.") || train->learns("last.");
+    if (heads_learn && !train->with_heads())
+      throw SpecError(place + ": a " + train->name + " phase cannot follow one with heads: it would leave them behind");
+    heads_learn = heads_learn || train->with_heads();
+    if (train->with_heads() && fitted && !some_head)
+      throw SpecError(place + ": phase " + train->name + " trains heads, and these have nothing to learn; expected " +
+                      fitted_alone);
     if (!trunk && !some_head)
-      throw SpecError(place + ": nothing to train in phase " + train.name + ": no head has parameters");
+      throw SpecError(place + ": nothing to train in phase " + train->name + ": no head has parameters");
   }
+  if (fitted && some_head && !heads_learn)
+    throw SpecError(place +
+                    ": heads that learn are fitted and never trained; expected a phase that trains them, as in "
+                    R"({"name": "disjoint"})");
+}
+
+// Before the first phase that trains heads, or after all.
+void put_fit(std::vector<Phase>& phases, Fit const& fit, bool from_weights, std::string const& place) {
+  auto const at = std::find_if(phases.begin(), phases.end(), with_heads);
+  if (at == phases.begin() && !from_weights)
+    throw SpecError(place +
+                    ": means of classes are those of a trained network: expected a backbone phase first, as in " +
+                    fitted_alone + ", or arch.weights");
+  phases.insert(at, fit);
+}
+
+// Of each class that the heads are fitted to.
+void require_samples(DataFacts const& facts, std::vector<int> const& rows, std::string const& place) {
+  std::vector<int> count(static_cast<std::size_t>(facts.classes), 0);
+  for (int const row : rows) ++count[static_cast<std::size_t>(facts.labels[static_cast<std::size_t>(row)])];
+  auto const none = std::find(count.begin(), count.end(), 0);
+  if (none == count.end()) return;
+  throw SpecError(place + ": class " + std::to_string(none - count.begin()) +
+                  " has no training rows, and every class must have a mean");
 }
 
 // Custom weights are counted here: only now is it known how many exits there are.
@@ -58,11 +112,14 @@ void set_phases(Run& run, std::vector<Phase> phases, Workload const& work, Backb
                 HeadFacts const& heads, Cell const& cell) {
   std::map<std::string, int> before;
   for (auto& phase : phases) {
-    auto& train = std::get<Train>(phase);
-    train.occurrence = before[train.name]++;
-    if (train.with_heads()) check_weights(train, run, cell);
-    PlannedPhase planned{.macs = samples_of(train.length, work) * macs_a_sample(train, net, heads),
-                         .steps = steps_of(train.length, work)};
+    PlannedPhase planned{.macs = macs_of(phase, work, net, heads)};
+    if (auto* train = std::get_if<Train>(&phase)) {
+      train->occurrence = before[train->name]++;
+      if (train->with_heads()) check_weights(*train, run, cell);
+      planned.steps = steps_of(train->length, work);
+    } else if (auto* prune = std::get_if<Prune>(&phase)) {
+      prune->occurrence = before[prune->name]++;
+    }
     planned.phase = std::move(phase);
     run.phases.push_back(std::move(planned));
   }
@@ -92,6 +149,9 @@ Planner::Task Planner::task(Cell const& cell, Role role, Cell const& owner_cell)
 Run Planner::run(Cell const& cell) { return plan(task(cell, Role::run, cell)); }
 
 std::string Planner::add_plain(Cell const& cell, std::vector<Run>& all) {
+  // What is learned without labels answers nothing before it is fitted: there the last exit of the run is the network.
+  auto const typed = reader_.read(cell, true);
+  if (backbone(*typed.arch, *rows_of(*typed.data, cell).facts, cell)->unlabelled) return "";
   return add_once(task(cell, Role::plain, cell), all);
 }
 
@@ -139,14 +199,20 @@ Run Planner::plan(Task const& task) {
   HeadFacts const none;
   HeadFacts const* own = &none;
   // Where no phase trains heads there are none: the last exit is the only one, and no method has a say.
-  if (train_heads(phases)) {
+  auto const method = role == Role::run ? catalog_.method(typed.method->choice, train) : MethodFacts{};
+  if (method.fit) {
+    put_fit(phases, *method.fit, !run.weights.file.empty(), place_in(cell, "/regime"));
+    require_samples(*rows.facts, rows.splits->train, place_in(cell, "/data"));
+  }
+  if (any_with_heads(phases)) {
     run.method = typed.method->choice;
-    apply_method(run, phases, cell);
+    apply_method(run, method, phases, cell);
     run.head_seed = typed.head_seed;
     run.after = exits_of(typed, *rows.facts, cell);
     own = &heads(typed, run.after, *rows.facts, cell);
     run.placement = join(run.after, ";");
     run.params += own->params;
+    run.buffer_bytes = own->buffer_bytes;
   }
   // A method that learns by its own rule measures one half of a batch on the other.
   for (auto const& step : run.data.augment.steps)
@@ -157,19 +223,41 @@ Run Planner::plan(Task const& task) {
   if (train.batch > samples)
     throw SpecError(place_in(cell, "/train/batch") + ": expected at most the " + std::to_string(samples) +
                     " training rows, found " + std::to_string(train.batch));
+  check_network(phases, net, typed.arch->label, cell);
   set_costs(run, net, *own);
+  if (auto const* small = narrowed(run, phases)) {
+    set_costs(run, small->first, small->second);
+    run.params = small->first.params + small->second.params;
+  }
   check_phases(phases, *own, place_in(cell, "/regime"));
   warn_of_epochs(phases, train.protocol, cell);
   Workload const work{.rows = samples, .batch = train.batch, .reference = reference};
   set_lengths(phases, train, work, net, *own, place_in(cell, "/regime"));
   set_phases(run, std::move(phases), work, net, *own, cell);
   set_names(run, typed);
+  if (measure_lengths(run, work, net, *own)) set_names(run, typed);
   add_trials(run, task, net);
   return run;
 }
 
-void Planner::apply_method(Run& run, std::vector<Phase>& phases, Cell const& cell) {
-  auto const facts = catalog_.method(run.method, run.train);
+// Seconds become steps, once. True: keys have changed.
+bool Planner::measure_lengths(Run& run, Workload const& work, BackboneFacts const& net, HeadFacts const& heads) {
+  bool any = false;
+  for (std::size_t i = 0; i < run.phases.size(); ++i) {
+    auto& planned = run.phases[i];
+    auto* train = std::get_if<Train>(&planned.phase);
+    if (train == nullptr || train->seconds == 0) continue;
+    auto const steps = catalog_.steps_in(run, i, train->seconds);
+    train->length = length_of(steps, work);
+    planned.steps = steps;
+    planned.macs = macs_of(planned.phase, work, net, heads);
+    any = true;
+  }
+  if (any) set_keys(run, 0);
+  return any;
+}
+
+void Planner::apply_method(Run& run, MethodFacts const& facts, std::vector<Phase>& phases, Cell const& cell) {
   run.heads_method = run.method;
   if (!facts.parameters.empty()) {
     auto params = Json::parse(run.method.params);
@@ -179,10 +267,10 @@ void Planner::apply_method(Run& run, std::vector<Phase>& phases, Cell const& cel
   phases.insert(phases.end(), facts.appended.begin(), facts.appended.end());
   if (!facts.own_weights) return;
   for (auto& phase : phases) {
-    auto& train = std::get<Train>(phase);
-    if (train.recipe.exit_weights.kind == ExitWeights::Kind::uniform) continue;
-    train.recipe.exit_weights = {};
-    warnings_.insert(place_in(cell, recipe_place(cell, run.regime.name, train.name, "exit_weights")) +
+    auto* const train = std::get_if<Train>(&phase);
+    if (train == nullptr || train->recipe.exit_weights.kind == ExitWeights::Kind::uniform) continue;
+    train->recipe.exit_weights = {};
+    warnings_.insert(place_in(cell, recipe_place(cell, run.regime.name, train->name, "exit_weights")) +
                      ": ignored because the method " + run.method.name + " weighs exits itself");
   }
 }
@@ -241,6 +329,23 @@ std::string text_of(DataFacts const& data) {
 
 }  // namespace
 
+// What is left of the network after its channels are pruned; null where none are.
+std::pair<BackboneFacts, HeadFacts> const* Planner::narrowed(Run const& run, std::vector<Phase> const& phases) {
+  std::vector<Prune> removed;
+  auto key = text_of(run.arch) + text_of(run.method) + text_of(*run.facts) + join(run.after, ";");
+  for (auto const& phase : phases) {
+    auto const* prune = std::get_if<Prune>(&phase);
+    if (prune == nullptr || prune->by != Prune::By::channels) continue;
+    removed.push_back(*prune);
+    key += canonical(phase);
+  }
+  if (removed.empty()) return nullptr;
+  auto const found = narrowed_.find(key);
+  if (found != narrowed_.end()) return &found->second;
+  return &(narrowed_[key] =
+               catalog_.narrowed(run.arch, run.method, run.facts->shape, run.facts->classes, run.after, removed));
+}
+
 std::shared_ptr<BackboneFacts const> Planner::backbone(Named const& arch, DataFacts const& data, Cell const& cell) {
   auto const key = text_of(arch.choice) + text_of(data);
   auto& facts = backbones_[key];
@@ -295,10 +400,11 @@ double Planner::reference_macs(TypedRun const& typed, Rows const& rows, Cell con
 
 void Planner::note_rates(Run const& run, Cell const& cell) {
   for (auto const& phase : run.phases) {
-    auto const& train = std::get<Train>(phase.phase);
-    auto const& rule = tune_of(train);
+    auto const* train = std::get_if<Train>(&phase.phase);
+    if (train == nullptr) continue;
+    auto const& rule = tune_of(*train);
     Trials const tried = rule ? Trials(rule->rates.size(), rule->seeds) : Trials(0, 0);
-    if (!tried_.contains(tried)) tried_[tried] = rate_place(cell, run.regime.name, train.name);
+    if (!tried_.contains(tried)) tried_[tried] = rate_place(cell, run.regime.name, train->name);
   }
 }
 
@@ -339,7 +445,8 @@ std::set<std::string> Planner::take_warnings() {
 }
 
 void Planner::warn_of_epochs(std::vector<Phase> const& phases, Protocol const& protocol, Cell const& cell) {
-  if (protocol.kind != Protocol::Kind::converged || std::get<Train>(phases.front()).epochs == 0) return;
+  auto const* first = std::get_if<Train>(&phases.front());
+  if (protocol.kind != Protocol::Kind::converged || first == nullptr || first->epochs == 0) return;
   warnings_.insert(place_in(cell, "/regime/epochs") + ": ignored because the protocol converged ends phases itself");
 }
 

@@ -28,7 +28,8 @@ class Planner {
   Run run(Cell const&);
 
   // Each adds a plain network that is trained as the cell says, unless `all` has it from an earlier cell, and returns
-  // its id. A rival has another architecture than the cell, whose network cost fractions refer to.
+  // its id ("": it has none, being learned without labels). A rival has another architecture than the cell, whose
+  // network cost fractions refer to.
   std::string add_plain(Cell const&, std::vector<Run>& all);
   std::string add_rival(Cell const&, std::shared_ptr<Part const> const& arch, std::vector<Run>& all);
 
@@ -62,7 +63,10 @@ class Planner {
   StartWeights weights_of(Named const& arch, DataFacts const&, Cell const&);
   HeadFacts const& heads(TypedRun const&, std::vector<std::string> const& after, DataFacts const&, Cell const&);
   std::vector<std::string> exits_of(TypedRun const&, DataFacts const&, Cell const&);
-  void apply_method(Run&, std::vector<Phase>&, Cell const&);  // its phases, its say in the others
+  // Its phases, its say in the others.
+  void apply_method(Run&, MethodFacts const&, std::vector<Phase>&, Cell const&);
+  std::pair<BackboneFacts, HeadFacts> const* narrowed(Run const&, std::vector<Phase> const&);
+  bool measure_lengths(Run&, Workload const&, BackboneFacts const&, HeadFacts const&);
   double reference_macs(TypedRun const&, Rows const&, Cell const&);
   void warn_of_epochs(std::vector<Phase> const&, Protocol const&, Cell const&);
   void note_rates(Run const&, Cell const&);
@@ -80,6 +84,7 @@ class Planner {
   std::map<DataSpec const*, Rows> rows_;
   std::map<std::string, std::shared_ptr<BackboneFacts const>> backbones_;
   std::map<std::string, HeadFacts> heads_;
+  std::map<std::string, std::pair<BackboneFacts, HeadFacts>> narrowed_;
   std::map<std::string, std::string> weights_;  // digests, by file and network
   std::map<Identity, std::string> planned_;
   std::map<std::pair<std::string, double>, std::vector<std::shared_ptr<Tuning const>>> tunings_;  // of each phase

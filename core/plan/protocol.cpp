@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "core/base/error.h"
 #include "core/base/text.h"
@@ -29,33 +30,72 @@ double samples_of(Length const& length, Workload const& work) {
          std::min(static_cast<double>(length.steps) * work.batch, static_cast<double>(work.rows));
 }
 
+Length length_of(long steps, Workload const& work) {
+  auto const epoch = steps_an_epoch(work);
+  return {.epochs = static_cast<int>(steps / epoch), .steps = steps % epoch};
+}
+
 namespace {
 
+double fit_macs(Fit const& fit, Workload const& work, BackboneFacts const& net, HeadFacts const& heads) {
+  double trunk = 0, to_last_head = 0, head_cost = 0;
+  for (std::size_t i = 0; i < net.stages.size(); ++i) {
+    trunk += net.cost[i].mac;
+    auto const head = heads.cost.find(net.stages[i]);
+    if (head == heads.cost.end()) continue;
+    head_cost += head->second.mac;
+    to_last_head = trunk;
+  }
+  // Distances are measured in the last pass alone.
+  return fit.share * work.rows * (fit.passes * (fit.clusters ? trunk : to_last_head) + head_cost);
+}
+
+}  // namespace
+
+double macs_of(Phase const& phase, Workload const& work, BackboneFacts const& net, HeadFacts const& heads) {
+  if (auto const* train = std::get_if<Train>(&phase))
+    return samples_of(train->length, work) * macs_a_sample(*train, net, heads);
+  if (auto const* fit = std::get_if<Fit>(&phase)) return fit_macs(*fit, work, net, heads);
+  auto const& prune = std::get<Prune>(phase);
+  if (prune.by != Prune::By::gradient) return 0;
+  double cost = plain_cost(net, Convention::mac);
+  if (with_heads(phase))
+    for (auto const& [name, head] : heads.cost) cost += head.mac;
+  return 3 * cost * prune.batches * work.batch;
+}
+
+namespace {
+
+using Trains = std::vector<Train*>;
+
 // Epochs the regime asked for, one by one, or what the protocol gives: the backbone phase that others follow has its
-// own number, the last phase has the rest.
-std::vector<int> epochs_of(std::span<Phase const> phases, Protocol const& protocol, std::string const& place) {
+// own number, the last phase has the rest. `more`: phases that fine-tune come after these.
+std::vector<int> epochs_of(Trains const& phases, bool more, Protocol const& protocol, std::string const& place) {
   std::vector<int> epochs;
   int given = 0, sum = 0;
-  for (auto const& phase : phases) {
-    epochs.push_back(std::get<Train>(phase).epochs);
+  for (auto const* phase : phases) {
+    epochs.push_back(phase->epochs);
     given += epochs.back() > 0;
     sum += epochs.back();
   }
   auto const total = std::to_string(protocol.total);
   if (given == static_cast<int>(phases.size())) {
-    if (protocol.kind == Protocol::Kind::equal_epochs && sum != protocol.total)
-      throw SpecError(place + ": the epochs sum to " + std::to_string(sum) + ", expected the protocol's total " +
-                      total);
+    bool const fits = more ? sum < protocol.total : sum == protocol.total;
+    if (!phases.empty() && protocol.kind == Protocol::Kind::equal_epochs && !fits)
+      throw SpecError(place + ": the epochs sum to " + std::to_string(sum) + ", expected " +
+                      (more ? "less than " : "") + "the protocol's total " + total +
+                      (more ? ", whose rest is for fine-tuning" : ""));
     return epochs;
   }
-  if (phases.size() == 1) return {protocol.total};
-  if (phases.size() == 2 && std::get<Train>(phases[0]).name == "backbone") {
-    // Under equal_macs the last phase has what MACs are left, however many epochs the backbone had.
-    if (protocol.kind == Protocol::Kind::equal_epochs && protocol.backbone >= protocol.total)
-      throw SpecError(place + ": the protocol's backbone (" + std::to_string(protocol.backbone) +
-                      ") leaves no epoch of its total (" + total + ") for the phase after it");
-    return {protocol.backbone, protocol.total - protocol.backbone};
-  }
+  // Under equal_macs the last phase has what MACs are left, however many epochs the backbone had.
+  bool const too_long = protocol.kind == Protocol::Kind::equal_epochs && protocol.backbone >= protocol.total;
+  bool const first_of_two = phases.size() == 2 && phases[0]->name == "backbone" && !more;
+  if ((first_of_two || (phases.size() == 1 && more)) && too_long)
+    throw SpecError(place + ": the protocol's backbone (" + std::to_string(protocol.backbone) +
+                    ") leaves no epoch of its total (" + total + ") for " +
+                    (more ? "fine-tuning" : "the phase after it"));
+  if (phases.size() == 1) return {more ? protocol.backbone : protocol.total};
+  if (first_of_two) return {protocol.backbone, protocol.total - protocol.backbone};
   throw SpecError(place + ": expected `epochs`, one number a phase, for this list of phases");
 }
 
@@ -71,34 +111,83 @@ Length cut(double left, double macs, Workload const& work, std::string const& pl
   return length;
 }
 
+// As many steps for each as can be, the first ones having one more where some are left. macs: of a step of each; left:
+// in the same unit.
+void share_out(Trains const& phases, double left, std::vector<double> const& macs, Workload const& work,
+               std::string const& place) {
+  auto const each = static_cast<long>(std::floor(left / std::accumulate(macs.begin(), macs.end(), 0.0) + 1e-9));
+  if (each < 1)
+    throw SpecError(place + ": the protocol leaves less than one step for each of " + std::to_string(phases.size()) +
+                    " rounds of fine-tuning");
+  for (double const step : macs) left -= step * static_cast<double>(each);
+  for (std::size_t i = 0; i < phases.size(); ++i) {
+    bool const more = left >= macs[i] * (1 - 1e-9);
+    if (more) left -= macs[i];
+    phases[i]->length = length_of(each + more, work);
+  }
+}
+
+// The training phases by where their length comes from.
+struct ByLength {
+  Trains protocol, given, fine, appended;
+};
+
+ByLength by_length(std::vector<Phase>& phases) {
+  ByLength all;
+  for (auto& phase : phases)
+    if (auto* train = std::get_if<Train>(&phase))
+      (train->appended                           ? all.appended
+       : train->fine_tunes                       ? all.fine
+       : train->passes > 0 || train->seconds > 0 ? all.given
+                                                 : all.protocol)
+          .push_back(train);
+  return all;
+}
+
 }  // namespace
 
 void set_lengths(std::vector<Phase>& phases, TrainSpec const& spec, Workload const& work, BackboneFacts const& net,
                  HeadFacts const& heads, std::string const& place) {
   auto const& protocol = spec.protocol;
-  // Phases that the method appends come last and have the length that it gives them.
-  auto const appended =
-      std::find_if(phases.begin(), phases.end(), [](Phase const& p) { return std::get<Train>(p).appended; });
-  std::span<Phase> const regime(phases.begin(), appended);
-  bool const converged = protocol.kind == Protocol::Kind::converged;
-  std::vector<int> epochs =
-      converged ? std::vector<int>(regime.size(), protocol.max_epochs) : epochs_of(regime, protocol, place);
+  auto const trains = by_length(phases);
+  bool const converged = protocol.kind == Protocol::Kind::converged, fine = !trains.fine.empty();
+  bool const equal_macs = protocol.kind == Protocol::Kind::equal_macs;
+  if (converged && fine)
+    throw SpecError(place +
+                    ": rounds of fine-tuning share what a protocol leaves, and converged has no total; "
+                    "expected equal_epochs or equal_macs");
+  auto const epochs = converged ? std::vector<int>(trains.protocol.size(), protocol.max_epochs)
+                                : epochs_of(trains.protocol, fine, protocol, place);
+  int sum = 0;
+  for (std::size_t i = 0; i < epochs.size(); ++i) {
+    trains.protocol[i]->length = {.epochs = epochs[i]};
+    if (converged) trains.protocol[i]->stop = protocol.stop;
+    sum += epochs[i];
+  }
+  for (auto* train : trains.given)
+    train->length = train->seconds > 0
+                        ? Length{.epochs = 1}
+                        : length_of(std::max(1L, std::lround(train->passes * steps_an_epoch(work))), work);
+  // Phases that the method appends have the length that it gives them.
+  for (auto* train : trains.appended) {
+    train->length = {.epochs = train->epochs};
+    if (converged) train->stop = protocol.stop;
+  }
+  for (auto& phase : phases)
+    if (auto* train = std::get_if<Train>(&phase)) train->keep = spec.keep;
   double left = work.reference;
-  for (auto phase = appended; phase != phases.end(); ++phase) {
-    auto const& train = std::get<Train>(*phase);
-    epochs.push_back(train.epochs);
-    left -= samples_of({.epochs = train.epochs}, work) * macs_a_sample(train, net, heads);
+  auto const* cut_here = equal_macs && !fine && !trains.protocol.empty() ? trains.protocol.back() : nullptr;
+  for (auto const& phase : phases) {
+    auto const* train = std::get_if<Train>(&phase);
+    if (train == nullptr || (train != cut_here && !train->fine_tunes)) left -= macs_of(phase, work, net, heads);
   }
-  for (std::size_t i = 0; i < phases.size(); ++i) {
-    auto& phase = std::get<Train>(phases[i]);
-    phase.keep = spec.keep;
-    phase.length = {.epochs = epochs[i], .steps = 0};
-    if (converged) phase.stop = protocol.stop;
-    if (protocol.kind != Protocol::Kind::equal_macs || phase.appended) continue;
-    double const macs = macs_a_sample(phase, net, heads);
-    if (i + 1 == regime.size()) phase.length = cut(left, macs, work, place);
-    left -= samples_of(phase.length, work) * macs;
-  }
+  if (cut_here != nullptr)
+    trains.protocol.back()->length = cut(left, macs_a_sample(*cut_here, net, heads), work, place);
+  if (!fine) return;
+  std::vector<double> macs;
+  for (auto const* train : trains.fine) macs.push_back(equal_macs ? work.batch * macs_a_sample(*train, net, heads) : 1);
+  share_out(trains.fine, equal_macs ? left : static_cast<double>((protocol.total - sum) * steps_an_epoch(work)), macs,
+            work, place);
 }
 
 }  // namespace eexit

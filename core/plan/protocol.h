@@ -19,12 +19,19 @@ struct Workload {
   double reference = 0;  // equal_macs: MACs of the joint reference
 };
 
-// Sets length, stop and keep of every phase. SpecError with `place` when the epochs do not fit the protocol.
+// MACs of the whole phase. A fit passes forward, to the last head; a pruning by gradients makes as many steps as it
+// sums over.
+double macs_of(Phase const&, Workload const&, BackboneFacts const&, HeadFacts const&);
+
+// Sets length, stop and keep of every training phase. Phases that the regime gives passes or seconds have these beside
+// what the protocol gives the others (seconds: one epoch, until they are measured). Phases that fine-tune share the
+// steps alike that the protocol leaves. SpecError with `place` when the epochs do not fit the protocol.
 void set_lengths(std::vector<Phase>&, TrainSpec const&, Workload const&, BackboneFacts const&, HeadFacts const&,
                  std::string const& place);
 
 long steps_an_epoch(Workload const&);  // the last batch of an epoch may be smaller
 long steps_of(Length const&, Workload const&);
+Length length_of(long steps, Workload const&);
 double samples_of(Length const&, Workload const&);
 
 }  // namespace eexit

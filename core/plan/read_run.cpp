@@ -153,7 +153,7 @@ Protocol read_protocol(JsonReader& train) {
   return protocol;
 }
 
-constexpr char const* phase_names[] = {"backbone", "joint", "heads"};
+constexpr char const* phase_names[] = {"backbone", "joint", "heads", "fine_tune"};
 
 // {"backbone": {...}, "joint": {...}}: recipes laid over those there are.
 std::map<std::string, Recipe> read_overrides(JsonReader& reader, TrainSpec const& below) {
@@ -187,7 +187,7 @@ Recipes read_train(JsonReader& run, Catalog const& catalog) {
   train.keep = keep == "last" ? Keep::last : keep == "mean" ? Keep::mean : Keep::any_exit;
   train.checkpoint_seconds =
       reader.number("checkpoint_seconds", 120, {0, 1e9}, "time between checkpoints; not in keys");
-  auto phases = reader.object("phases", "recipe by kind of phase: backbone, joint, heads");
+  auto phases = reader.object("phases", "recipe by kind of phase: backbone, joint, heads, fine_tune");
   train.by_phase = read_overrides(phases, train);
   auto by_regime = reader.object("regimes", "recipe by regime and kind of phase; wins over phases");
   auto regimes = catalog.names("regimes");

@@ -15,7 +15,7 @@ using Json = nlohmann::json;  // keys sorted: canonical
 Json phases_of(Run const& run) {
   auto phases = Json::array();
   for (auto const& phase : run.phases)
-    phases.push_back({{"name", std::get<Train>(phase.phase).name},
+    phases.push_back({{"name", name_of(phase.phase)},
                       {"key", phase.key},
                       {"parent", phase.parent},
                       {"steps", phase.steps},
@@ -85,11 +85,14 @@ std::string key_text(Run const& run, std::size_t number) {
 
 bool heads_by(Run const& run, std::size_t number) {
   for (std::size_t i = 0; i <= number; ++i)
-    if (std::get<Train>(run.phases[i].phase).with_heads()) return true;
+    if (with_heads(run.phases[i].phase)) return true;
   return false;
 }
 
-bool appended_by(Run const& run, std::size_t number) { return std::get<Train>(run.phases[number].phase).appended; }
+bool appended_by(Run const& run, std::size_t number) {
+  auto const* train = std::get_if<Train>(&run.phases[number].phase);
+  return train != nullptr && train->appended;
+}
 
 void set_keys(Run& run, std::size_t first) {
   for (std::size_t i = first; i < run.phases.size(); ++i) {
@@ -137,6 +140,7 @@ std::string resolved(Run const& run) {
                {"exits", exits_of(run)},
                {"plain_cost", {{"mac", run.plain.mac}, {"fv", run.plain.fv}}}};
   if (run.head_seed) json["head_seed"] = *run.head_seed;
+  if (run.buffer_bytes > 0) json["buffer_bytes"] = run.buffer_bytes;
   return json.dump(2) + "\n";
 }
 

@@ -153,7 +153,8 @@ struct Run {
   Role role = Role::run;
   Choice arch, method, regime;
   StartWeights weights;
-  Choice heads_method;                                 // the method as phases before those that it appends know it
+  Choice heads_method;                                 // the method without what matters only to answers, or to what
+                                                       // it appends
   std::string arch_label, method_label, regime_label;  // short forms for ids and tables: "resnet-14", "sdn", "mixed"
   DataSpec data;
   std::vector<std::string> after;  // stage names that carry exits
@@ -167,6 +168,7 @@ struct Run {
   Cost plain;                   // the plain network's of this architecture
   Cost base;                    // what cost fractions refer to: `plain`; for a rival the defaults' plain network
   long long params = 0;
+  double buffer_bytes = 0;  // of what heads hold besides parameters
   std::shared_ptr<DataFacts const> facts;
   std::shared_ptr<Splits const> splits;
   std::shared_ptr<std::vector<TestSet> const> test_sets = std::make_shared<std::vector<TestSet>>();  // of eval.extra

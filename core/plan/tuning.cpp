@@ -64,8 +64,9 @@ double tuning_macs(Run const& run, SpentMacs const& spent) {
 namespace {
 
 TuneRule const* rule_of(PlannedPhase const& phase) {
-  auto const& rule = tune_of(std::get<Train>(phase.phase));
-  return rule ? &*rule : nullptr;
+  auto const* train = std::get_if<Train>(&phase.phase);
+  auto const* rule = train == nullptr ? nullptr : &tune_of(*train);
+  return rule != nullptr && *rule ? &**rule : nullptr;
 }
 
 // The run on a tuning seed, its phases keyed by their rules.

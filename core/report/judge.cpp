@@ -58,10 +58,11 @@ std::string epochs_text(FinishedRun const& finished) {
   std::vector<std::string> parts;
   for (std::size_t i = 0; i < finished.run->phases.size(); ++i) {
     auto const& phase = finished.run->phases[i];
-    auto const& train = std::get<Train>(phase.phase);
-    auto const& length = train.length;
+    auto const* train = std::get_if<Train>(&phase.phase);
+    if (train == nullptr) continue;  // it takes no step
+    auto const& length = train->length;
     bool const cut = i < finished.spent.size() && finished.spent[i].steps != phase.steps;
-    parts.push_back(train.name + ":" +
+    parts.push_back(train->name + ":" +
                     (cut                ? shortest(std::round(finished.spent[i].epochs * 100) / 100)
                      : length.steps > 0 ? std::to_string(length.epochs) + "+" + std::to_string(length.steps) + " steps"
                                         : std::to_string(length.epochs)));

@@ -85,7 +85,7 @@ void take_back_attempt(Node const& node, Store const& store) {
 bool is_given_up(Node const& node, Store const& store) {
   auto const failure = read_failure(node, store);
   if (!failure) return false;
-  return failure->diverged || read_attempts(node, store).value_or(Attempts{}).count >= most_attempts;
+  return failure->diverged || failure->unfit || read_attempts(node, store).value_or(Attempts{}).count >= most_attempts;
 }
 
 bool begin_attempt(Node const& node, Store const& store, ClusterJob const& job) {

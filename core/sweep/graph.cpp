@@ -21,21 +21,22 @@ using Json = nlohmann::json;
 // All that a frozen trunk pass depends on. The parent's key holds arch, data and everything before; rows, order and
 // augmentation are read from the phase's own text, whose remaining parts concern the heads alone.
 std::string trunk_text(Run const& run, std::size_t number) {
-  auto const& train = std::get<Train>(run.phases[number].phase);
-  if (!train.with_heads() || train.learns("stage.") || train.learns("last.")) return "";
+  auto const* train = std::get_if<Train>(&run.phases[number].phase);
+  if (train == nullptr || !train->with_heads() || train->learns("stage.") || train->learns("last.")) return "";
   auto const text = Json::parse(key_text(run, number));
   Json trunk;
   for (auto const* key : {"arch", "data", "augment", "batch", "precision", "seed", "parent"}) trunk[key] = text.at(key);
-  trunk["phase"] = {train.name, train.occurrence};
+  trunk["phase"] = {train->name, train->occurrence};
+  trunk["short"] = train->length.epochs == 0;  // no feature is seen twice, and none is kept
   return trunk.dump();
 }
 
 // Its forward passes: what the phase costs less what its heads do.
 double trunk_macs(Run const& run, PlannedPhase const& planned) {
-  auto const& train = std::get<Train>(planned.phase);
-  if (train.learns("stage.")) return 0;
-  double const heads = run.exit_cost.back().mac - run.plain.mac;
-  return planned.macs * run.plain.mac / (run.plain.mac + (train.learns("head.") ? 3 : 1) * heads);
+  auto const* train = std::get_if<Train>(&planned.phase);
+  if (train == nullptr || train->learns("stage.")) return 0;
+  double const heads = std::max(0.0, run.exit_cost.back().mac - run.plain.mac);
+  return planned.macs * run.plain.mac / (run.plain.mac + (train->learns("head.") ? 3 : 1) * heads);
 }
 
 class Maker {
@@ -80,7 +81,7 @@ class Maker {
   std::size_t phase(Run const& run, std::size_t i, std::vector<std::size_t> const& parents) {
     auto const& planned = run.phases[i];
     Node made{.id = planned.key,
-              .label = run.id + ", " + std::get<Train>(planned.phase).name,
+              .label = run.id + ", " + name_of(planned.phase),
               .run = &run,
               .phase = i,
               .after = parents,
@@ -276,7 +277,8 @@ void forget_all(Graph const& graph, Store const& store) {
 }
 
 void write_failure(Node const& node, Store const& store, Failure const& failure) {
-  Json const json = {{"reason", failure.reason}, {"diverged", failure.diverged}, {"macs", failure.macs}};
+  Json const json = {
+      {"reason", failure.reason}, {"diverged", failure.diverged}, {"macs", failure.macs}, {"unfit", failure.unfit}};
   write_file(folder_of(node, store) / "failed.json", json.dump(2) + "\n");
 }
 
@@ -291,8 +293,10 @@ std::optional<Failure> read_failure(Node const& node, Store const& store) {
   auto const json = Json::parse(text, nullptr, false);
   if (!json.is_object() || !json.value("reason", Json()).is_string())
     return Failure{.reason = path.string() + " is damaged"};
-  return Failure{
-      .reason = json.at("reason"), .diverged = json.value("diverged", false), .macs = json.value("macs", 0.0)};
+  return Failure{.reason = json.at("reason"),
+                 .diverged = json.value("diverged", false),
+                 .macs = json.value("macs", 0.0),
+                 .unfit = json.value("unfit", false)};
 }
 
 void forget_failure(Node const& node, Store const& store) { remove_tree(folder_of(node, store) / "failed.json"); }

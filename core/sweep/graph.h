@@ -71,6 +71,7 @@ struct Failure {
   std::string reason;
   bool diverged = false;  // of the numbers, not of the machine: trying again gives the same
   double macs = 0;        // of training until it diverged
+  bool unfit = false;     // the spec or the data do not allow it: trying again gives the same
 };
 void write_failure(Node const&, Store const&, Failure const&);
 std::optional<Failure> read_failure(Node const&, Store const&);

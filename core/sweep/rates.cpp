@@ -60,8 +60,8 @@ Csv tuning_csv(Plan const& plan, Store const& store) {
       if (store.phase_done(phase.key)) chosen = chosen_rate(phase, store);
       for (auto const& trial : phase.tuning->trials) {
         auto const value = value_of(trial.key, store);
-        csv.rows.push_back({phase.tuning->key.substr(0, 8), run.id, std::get<Train>(phase.phase).name,
-                            std::to_string(trial.seed), shortest(trial.rate), value ? shortest(*value) : "",
+        csv.rows.push_back({phase.tuning->key.substr(0, 8), run.id, name_of(phase.phase), std::to_string(trial.seed),
+                            shortest(trial.rate), value ? shortest(*value) : "",
                             shortest(spent_macs(trial.key, trial.macs, store)), chosen == trial.rate ? "1" : "0"});
       }
     }

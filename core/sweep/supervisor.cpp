@@ -201,7 +201,7 @@ class Supervisor {
     }
     // A worker that ended well has said why a node failed; else an older note may lie there.
     auto const noted = status == 0 ? read_failure(node, store_) : std::nullopt;
-    if (noted && noted->diverged) return fail(i, noted->reason);
+    if (noted && (noted->diverged || noted->unfit)) return fail(i, noted->reason);
     // Not its own fault when what it reads has failed.
     if (!has_all(node.after)) {
       --place.attempts;

@@ -83,8 +83,11 @@ void move_zeros(ExitNet& net) {
     if (value.dim() > 1 && value.abs().max().item<double>() == 0) Tensor(value).normal_(0, 0.1);
 }
 
-// What the losses of the exits reach: not what a method learns by its own rule.
-bool by_own_rule(Method const& method, std::string const& name) { return method.own && name.starts_with("extra."); }
+// What the losses of the exits do not reach: what a method learns by its own rule, and the last part of a network that
+// learns without labels, which its own loss reaches.
+bool by_own_rule(ExitNet const& net, Method const& method, std::string const& name) {
+  return (method.own && name.starts_with("extra.")) || (net.unlabelled.loss && name.starts_with("last."));
+}
 
 }  // namespace
 
@@ -121,13 +124,61 @@ TEST_CASE("joint training reaches every parameter of every architecture and meth
     std::set<void const*> storages;
     for (auto const& item : net.named_parameters()) {
       INFO(item.key());
-      if (by_own_rule(method, item.key())) continue;
+      if (by_own_rule(net, method, item.key())) continue;
       REQUIRE(item.value().grad().defined());
       CHECK(item.value().grad().isfinite().all().item<bool>());
       CHECK(item.value().grad().abs().max().item<double>() > 0);
       CHECK(storages.insert(item.value().storage().data()).second);
     }
   });
+}
+
+TEST_CASE("what a network learns without labels reaches every parameter, and is better the smaller its loss",
+          "[contract]") {
+  for (auto const& arch : archs()) {
+    INFO(arch.name);
+    auto const contract = contract_of(arch.name);
+    auto reader = reader_of(contract.arch);
+    auto const& shape = contract.shapes.front();
+    auto const net = build(arch.make(reader), nullptr, shape, 1);
+    if (!net->unlabelled.loss) continue;
+    auto const x = images(shape, 8);
+    auto const answer = answer_all(*net, x).back();
+    auto const loss_b = net->unlabelled.loss(x, answer);
+    CHECK(loss_b.sizes() == c10::IntArrayRef({8}));
+    CHECK(net->unlabelled.right(x, answer).item<double>() <= 8);
+    loss_b.mean().backward();
+    for (auto const& item : net->named_parameters()) {
+      INFO(item.key());
+      REQUIRE(item.value().grad().defined());
+      CHECK(item.value().grad().abs().max().item<double>() > 0);
+    }
+  }
+}
+
+TEST_CASE("channels that an architecture says can be removed are those of its layers", "[contract]") {
+  int archs_with_them = 0;
+  for (auto const& arch : archs()) {
+    INFO(arch.name);
+    auto const contract = contract_of(arch.name);
+    auto reader = reader_of(contract.arch);
+    auto const net = build(arch.make(reader), nullptr, contract.shapes.front(), 1);
+    archs_with_them += !net->channels.empty();
+    auto const parameters = net->named_parameters();
+    std::set<std::string> written;
+    for (auto const& group : net->channels) {
+      INFO(group.name);
+      CHECK_FALSE(group.written.empty());
+      CHECK_FALSE(group.read.empty());
+      for (auto const& module : group.written) {
+        CHECK(parameters[module + ".weight"].size(0) == group.count);
+        CHECK(written.insert(module).second);
+      }
+      for (auto const& module : group.scaled) CHECK(parameters[module + ".weight"].size(0) == group.count);
+      for (auto const& module : group.read) CHECK(parameters[module + ".weight"].size(1) % group.count == 0);
+    }
+  }
+  CHECK(archs_with_them == 2);
 }
 
 TEST_CASE("heads learn on a trunk that stays the same to the bit", "[contract]") {
@@ -137,13 +188,14 @@ TEST_CASE("heads learn on a trunk that stays the same to the bit", "[contract]")
     for (auto const& item : net.named_buffers()) before[item.key()] = item.value().detach().clone();
     std::vector<std::string> const learns = {"head.", "extra."};
     set_learning(net, learns);
+    if (parameters_of(net, learns).empty()) return;  // they are fitted
     auto loss = torch::zeros({});
     for (auto const& answer : answer_all(net, images(shape, 4), {.record_trunk = false}))
       loss = loss + answer.logits.square().mean();
     loss.backward();
     for (auto const& [name, parameter] : parameters_of(net, learns)) {
       INFO(name);
-      if (by_own_rule(method, name)) continue;
+      if (by_own_rule(net, method, name)) continue;
       torch::NoGradGuard no_grad;
       REQUIRE(parameter.grad().defined());
       Tensor(parameter).sub_(parameter.grad());

@@ -14,6 +14,16 @@ inline JsonReader reader_of(std::string const& text) {
   return JsonReader(strict_json(text, "spec.json"), std::make_shared<Source>(Source{"spec.json", {}}), "");
 }
 
+// A plug-in has a parameter of this name.
+template <class Make>
+bool declares(Entry<Make> const& entry, std::string const& parameter) {
+  auto reader = empty_reader();
+  entry.make(reader);
+  for (auto const& field : reader.fields())
+    if (field.name == parameter) return true;
+  return false;
+}
+
 // An unknown key, and an object where any declared parameter is expected.
 template <class Make>
 void check_refusals(Registry<Make> registry) {

@@ -184,9 +184,12 @@ TEST_CASE("small networks of each architecture answer and learn as an independen
       net->eval();
       check_close(logits_of(*net, x), expected.at("eval"));
       net->train();
-      auto const logits = logits_of(*net, x);
-      check_close(logits, expected.at("train"));
-      torch::nn::functional::cross_entropy(logits, torch::tensor(target)).backward();
+      auto const answer = answer_all(*net, {.x = x, .side = {}, .active = {}}).back();
+      check_close(answer.logits, expected.at("train"));
+      auto const loss = net->unlabelled.loss
+                            ? net->unlabelled.loss({.x = x, .side = {}, .active = {}}, answer).mean()
+                            : torch::nn::functional::cross_entropy(answer.logits, torch::tensor(target));
+      loss.backward();
       {
         torch::NoGradGuard no_grad;
         for (auto const& value : net->parameters()) Tensor(value).sub_(rate * value.grad());

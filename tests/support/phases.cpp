@@ -1,9 +1,11 @@
 #include "tests/support/phases.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "core/base/error.h"
 #include "core/base/registry.h"
+#include "core/execute/fit.h"
 #include "core/net/weights.h"
 #include "core/plan/kinds.h"
 #include "core/plan/protocol.h"
@@ -62,24 +64,35 @@ PhaseBench::PhaseBench(SmallNet small, std::string const& method, std::string co
   std::iota(splits->train.begin(), splits->train.end(), 0);
   for (int row = rows - 16; row < rows; ++row) (row % 2 ? splits->val : splits->cal).push_back(row);
   run_.splits = splits;
+  run_.facts = std::make_shared<DataFacts>(DataFacts{.classes = small_.classes, .labels = images_.labels});
   run_.seed = 1;
   run_.after = {"0", "1"};
   run_.exit_cost = {{1, 1}, {2, 2}, {3, 3}};
   run_.train.batch = 16;
 }
 
-std::shared_ptr<ExitNet> PhaseBench::build(Train const& phase) const {
+std::shared_ptr<ExitNet> PhaseBench::build(bool heads, bool appended) const {
   Builder builder(1);
   auto backbone = small_.backbone(builder);
-  if (!phase.with_heads()) return std::make_shared<ExitNet>(std::move(backbone));
+  if (!heads) return std::make_shared<ExitNet>(std::move(backbone));
   auto made = method_.make_heads(sites_, small_.classes, builder);
-  if (phase.appended) method_.appended->attach(made, sites_, small_.classes, builder);
+  if (appended) method_.appended->attach(made, sites_, small_.classes, builder);
   return std::make_shared<ExitNet>(std::move(backbone), std::move(made.heads), std::move(made.extra));
+}
+
+PhaseBench::Trained PhaseBench::fit(Fit const& phase, Values const& values) {
+  net_ = build(true, false);
+  take_values(*net_, values);
+  auto const before = values_of(*net_);
+  Task const task = classify();
+  val = eexit::fit(*net_, run_, phase, method_, {.task = task, .images = images_}).val;
+  return {Train{.name = phase.name, .learn = {"head."}}, before, values_of(*net_)};
 }
 
 std::vector<PhaseBench::Trained> PhaseBench::train(std::vector<std::string> const& regime) {
   std::vector<Phase> phases;
   for (auto const& name : regime) phases.push_back(phase_of(name, spec));
+  if (method_.fitting) phases.insert(std::find_if(phases.begin(), phases.end(), with_heads), method_.fitting->phase);
   if (method_.appended)
     for (auto const& phase : method_.appended->phases(spec)) phases.push_back(phase);
   std::vector<Trained> trained;
@@ -89,6 +102,10 @@ std::vector<PhaseBench::Trained> PhaseBench::train(std::vector<std::string> cons
   for (auto const& phase : phases) {
     run_.phases.push_back(
         {.phase = phase, .key = std::to_string(run_.phases.size()), .steps = steps > 0 ? steps : two_epochs});
+    if (auto const* fitted = std::get_if<Fit>(&phase)) {
+      trained.push_back(fit(*fitted, trained.back().after));
+      continue;
+    }
     auto const& what = std::get<Train>(phase);
     Values before;
     test::TemporaryFolder const folder;
@@ -100,7 +117,7 @@ std::vector<PhaseBench::Trained> PhaseBench::train(std::vector<std::string> cons
       return loss(logits, target, smoothing);
     };
     auto const train_once = [&] {
-      net_ = build(what);
+      net_ = build(what.with_heads(), what.appended);
       if (!trained.empty()) take_values(*net_, trained.back().after);
       before = values_of(*net_);
       std::vector<TrainJob> const jobs = {{.run = run_,

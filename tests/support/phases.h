@@ -18,13 +18,15 @@ class PhaseBench {
  public:
   PhaseBench(SmallNet small, std::string const& method, std::string const& params);
 
-  // A regime's phases by name (backbone, joint, heads), then those that the method appends.
+  // A regime's phases by name (backbone, joint, heads), then those that the method appends; where it fits, the fit
+  // before the first that trains heads, told as a phase that learns head.
   struct Trained {
     Train phase;
     Values before, after;
   };
   std::vector<Trained> train(std::vector<std::string> const& regime);
 
+  bool fits() const { return method_.fitting.has_value(); }
   void batch(int samples) { run_.train.batch = samples; }  // 16 at first
   void bf16() { run_.train.bf16 = true; }
 
@@ -38,7 +40,8 @@ class PhaseBench {
   Images const& images() const { return images_; }
 
  private:
-  std::shared_ptr<ExitNet> build(Train const&) const;
+  std::shared_ptr<ExitNet> build(bool heads, bool appended) const;
+  Trained fit(Fit const&, Values const& before);
 
   SmallNet small_;
   Method method_;

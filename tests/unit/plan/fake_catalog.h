@@ -55,7 +55,7 @@ inline std::vector<std::string> fake_names(std::string const& folder) {
   if (folder == "arch") return {"tower", "bare"};
   if (folder == "datasets") return {"toy", "toy2"};
   if (folder == "test_sets") return {"grey", "toy"};
-  if (folder == "methods") return {"tiny", "other"};
+  if (folder == "methods") return {"tiny", "other", "means"};
   if (folder == "augmentations") return {"flip", "cutmix", "mixup"};
   return folder == "regimes" ? names(regimes()) : names(policies());
 }
@@ -83,6 +83,10 @@ inline void read_fake(std::string const& folder, std::string const& name, JsonRe
   } else if (folder == "methods") {
     known("method");
     params.one_of("head", "pooled", {"pooled", "average"}, "kind of head");
+    if (name == "means") {
+      params.flag("raw", false, "matters to answers alone");
+      params.later_one_of("clusters", "false", {"true", "false"}, "classes are found");
+    }
     if (name == "other") params.integer("appended", 0, {0, 9}, "epochs of a phase of its own");
     params.done();
   } else if (folder == "regimes") {
@@ -122,14 +126,22 @@ inline Catalog fake_catalog() {
                 if (file != "here.safetensors") throw SpecError(file + ": not here", Exit::missing);
                 return std::string(64, 'd');
               },
-          .heads = [](Choice const&, Choice const& method, ImageShape const&, int,
-                      std::vector<std::string> const& after) { return tiny(method.params, after); },
+          .heads =
+              [](Choice const&, Choice const& method, ImageShape const&, int, std::vector<std::string> const& after) {
+                auto facts = tiny(method.params, after);
+                if (method.name == "means") facts.buffer_bytes = 8.0 * static_cast<double>(after.size());
+                return facts;
+              },
           .regime_phases =
               [](Choice const& regime, TrainSpec const& train) {
                 JsonReader reader(regime.params, std::make_shared<Source>());
                 return find(regimes(), "regime", regime.name, "regime").make(reader)(train);
               },
           .method = [](Choice const& method, TrainSpec const& train) -> MethodFacts {
+            if (method.name == "means")
+              return {
+                  .fit = Fit{.share = 0.5, .clusters = method.params.find(R"("clusters":"true")") != std::string::npos},
+                  .parameters = {"raw"}};
             if (method.name != "other") return {};
             JsonReader reader(method.params, std::make_shared<Source>());
             int const epochs = reader.integer("appended", 0, {}, "");
@@ -142,7 +154,8 @@ inline Catalog fake_catalog() {
             auto const family = find(policies(), "policy", policy, "policy").make(reader);
             return {.by_confidence = family.by_confidence, .swept = static_cast<bool>(family.sweep)};
           },
-          .mixes = [](Choice const& augmentation) { return augmentation.name != "flip"; }};
+          .mixes = [](Choice const& augmentation) { return augmentation.name != "flip"; },
+          .steps_in = [](Run const&, std::size_t, double seconds) { return static_cast<long>(10 * seconds); }};
 }
 
 inline Plan plan_of(std::string const& text) { return make_plan(text, "spec.json", fake_catalog()); }

@@ -1,0 +1,12 @@
+// Does a fit: shows the training rows to what a method finds from them.
+#pragma once
+
+#include "core/execute/train.h"
+
+namespace eexit {
+
+// Over the fit's share of the training rows, of each class alike. The net holds the parent's weights; its heads are
+// filled. Throws Interrupted when a stop was asked for: nothing is kept, a fit begins anew.
+TrainResult fit(ExitNet&, Run const&, Fit const&, Method const&, TrainSetting const&);
+
+}  // namespace eexit
