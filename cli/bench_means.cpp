@@ -19,12 +19,11 @@ Fit const& fit_of(Run const& run, std::string const& spec) {
 // Seconds of the plain network's answers for these rows, in the portions of a fit.
 double plain_passes(ExitNet const& net, Images const& images, std::vector<int> const& rows, int passes) {
   torch::NoGradGuard no_grad;
-  constexpr std::size_t at_once = 256;
   double const begun = wall_seconds();
   for (int pass = 0; pass < passes; ++pass)
-    for (std::size_t from = 0; from < rows.size(); from += at_once) {
+    for (std::size_t from = 0; from < rows.size(); from += fit_portion) {
       std::vector<int> const some(rows.begin() + static_cast<long>(from),
-                                  rows.begin() + static_cast<long>(std::min(from + at_once, rows.size())));
+                                  rows.begin() + static_cast<long>(std::min(from + fit_portion, rows.size())));
       answer_all(net, plain_batch(images, some).input);
     }
   return wall_seconds() - begun;
@@ -55,6 +54,8 @@ int bench_means(Args const& args) {
   Task const task = classify();
   constexpr int batch = 64;
   auto const& rows = run.splits->train;
+  if (rows.size() < batch)
+    throw SpecError(args.positional[1] + ": expected at least 64 training rows, found " + std::to_string(rows.size()));
   auto const input = plain_batch(bench.images, {rows.begin(), rows.begin() + batch}).input;
   std::map<std::string, State> seen;
   {

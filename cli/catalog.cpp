@@ -22,6 +22,7 @@
 #include "core/pixels/augmentation.h"
 #include "core/plan/plan.h"
 #include "core/plan/protocol.h"
+#include "core/plan/run_text.h"
 #include "datasets/dataset.h"
 #include "datasets/test_sets.h"
 #include "regimes/regime.h"
@@ -63,6 +64,12 @@ BackboneFacts find_backbone(Choice const& arch, ImageShape const& shape, int cla
   auto const costs = count_cost(*net, blank_images(shape));
   BackboneFacts facts{
       .cost = costs.stages, .last = costs.last, .presets = presets, .unlabelled = unlabelled, .channels = channels};
+  if (unlabelled) {
+    auto const image = blank_images(shape);
+    net->eval();
+    auto const answer = answer_all(*net, image).back();
+    facts.unlabelled_macs = count_cost([&] { net->unlabelled.loss(image, answer); }).mac;
+  }
   for (auto const& stage : net->stages) facts.stages.push_back(stage.name);
   for (auto const& parameter : net->parameters()) facts.params += parameter.numel();
   return facts;
@@ -83,11 +90,25 @@ HeadFacts find_heads(Choice const& arch, Choice const& method, ImageShape const&
   return facts;
 }
 
-std::pair<BackboneFacts, HeadFacts> find_narrowed(Choice const& arch, Choice const& method, ImageShape const& shape,
-                                                  int classes, std::vector<std::string> const& after,
-                                                  std::vector<Prune> const& prunings) {
+// Beginnings of names that no weight has, and prunings that are left nothing.
+void check_pruning(ExitNet const& net, Prune const& prune) {
+  std::vector<std::string> names;
+  for (auto const& [name, weight] : layers_of(net)) names.push_back(name);
+  for (auto const& start : prune.without)
+    if (std::none_of(names.begin(), names.end(), [&](auto const& name) { return name.starts_with(start); }))
+      throw SpecError("without: no weight's name begins with \"" + start + "\"" + nearest_of(start, names));
+  bool const none =
+      prune.by == Prune::By::channels ? prunable_channels(net, prune).empty() : prunable(net, prune).empty();
+  if (none) throw SpecError("nothing is left to prune of " + join(prune.within, ", ") + ": without spares all of it");
+}
+
+std::pair<BackboneFacts, HeadFacts> find_pruned(Choice const& arch, Choice const& method, ImageShape const& shape,
+                                                int classes, std::vector<std::string> const& after,
+                                                std::vector<Prune> const& prunings) {
   auto const net = build_net(arch, shape, classes, 0, HeadsToBuild{.method = method, .after = after});
   for (auto const& prune : prunings) {
+    check_pruning(*net, prune);
+    if (prune.by != Prune::By::channels) continue;
     add_masks(*net, prune);
     mask_channels(*net, prune);
   }
@@ -101,41 +122,69 @@ std::pair<BackboneFacts, HeadFacts> find_narrowed(Choice const& arch, Choice con
   return {left, heads};
 }
 
-// Timed at two lengths: what comes before the first step (features of a frozen network) is told from the steps. Phases
-// shorter than an epoch keep no features, so that longer ones are timed as such.
-long steps_in(Store const& store, Run const& run, std::size_t number, double seconds) {
+// By what a phase of `few` steps takes and one of `many`: what comes before the first step is told from the steps.
+long steps_between(std::function<double(long)> const& time, long few, long many, double seconds) {
+  double const begun = time(few), step = (time(many) - begun) / static_cast<double>(many - few);
+  if (!(step > 0))
+    throw RunError("the time of steps cannot be told from what comes before them: this machine is too busy; try again",
+                   Exit::runs_failed);
+  return std::max(1L, few + std::lround((seconds - begun) / step));
+}
+
+// On the CPU. Heads alone that are trained for an epoch or more read features that are computed once: shorter phases
+// are timed as such.
+long timed_steps(Run const& run, std::size_t number, double seconds) {
+  OpenData data(torch::kCPU);
+  auto const& images = data.images(run.data.source, Split::train);
+  auto const time = [&](long steps) {
+    TimedTraining const timed(run, number, static_cast<int>(steps), torch::kCPU, images);
+    return median({timed(run.train.bf16), timed(run.train.bf16), timed(run.train.bf16)});
+  };
   auto const& train = std::get<Train>(run.phases[number].phase);
-  auto const depends_on = run.arch.name + run.arch.params + run.method.name + run.method.params + join(run.after, ";") +
-                          canonical(train) + shape_text(run.facts->shape, run.facts->classes) +
-                          std::to_string(run.train.batch) + (run.train.bf16 ? "bf16" : "f32") +
-                          std::to_string(run.splits->train.size()) + " " + shortest(seconds);
-  auto const text = store.remember("steps", depends_on, [&] {
-    OpenData data(torch::kCPU);
-    auto const& images = data.images(run.data.source, Split::train);
-    auto const time = [&](long steps) {
-      TimedTraining const timed(run, number, static_cast<int>(steps), torch::kCPU, images);
-      return median({timed(run.train.bf16), timed(run.train.bf16), timed(run.train.bf16)});
-    };
-    auto const steps_between = [&](long few, long many) {
-      double const begun = time(few), step = (time(many) - begun) / static_cast<double>(many - few);
-      return std::max(1L, std::lround((seconds - begun) / std::max(step, 1e-9)) + few);
-    };
-    auto const epoch = steps_an_epoch({.rows = static_cast<int>(run.splits->train.size()), .batch = run.train.batch});
-    auto steps = steps_between(std::min(10L, epoch), std::min(40L, epoch) + 1);
-    if (steps >= epoch && !train.learns("stage.")) steps = std::max(epoch, steps_between(epoch, epoch + 40));
-    say("plan", run.id + ": " + shortest(seconds) + " s of phase " + train.name + " are " + std::to_string(steps) +
-                    " steps, with " + std::to_string(at::get_num_threads()) + " threads at load " +
-                    fixed(load_average(), 2));
-    return Json({{"steps", steps}, {"threads", at::get_num_threads()}, {"host", host_name()}}).dump();
-  });
+  if (train.learns("stage.")) return steps_between(time, 10, 40, seconds);
+  auto const epoch = steps_an_epoch({.rows = static_cast<int>(run.splits->train.size()), .batch = run.train.batch});
+  auto const shorter = epoch > 2 ? steps_between(time, 1, std::min(40L, epoch - 1), seconds) : epoch;
+  if (shorter < epoch) return shorter;
+  return std::max(epoch, steps_between(time, epoch, 8 * epoch, seconds));
+}
+
+using KnownSteps = std::map<std::string, std::string>;  // of this process: a dry run remembers nothing else
+
+long steps_in(Store const& store, KnownSteps& known, Run const& run, std::size_t number, double seconds) {
+  auto const key = Json::parse(key_text(run, number));
+  Json const depends_on = {key.at("arch"),
+                           key.at("augment"),
+                           key.at("batch"),
+                           key.at("precision"),
+                           key.at("phase"),
+                           key.value("method", Json()),
+                           key.value("placement", Json()),
+                           run.data.source.name + run.data.source.params,
+                           run.splits->train.size(),
+                           seconds};
+  auto& text = known[depends_on.dump()];
+  if (text.empty())
+    text = store.remember("steps", depends_on.dump(), [&] {
+      auto const steps = timed_steps(run, number, seconds);
+      auto const phase = name_of(run.phases[number].phase);
+      say("plan", run.id + ": " + shortest(seconds) + " s of phase " + phase + " are " + std::to_string(steps) +
+                      " steps, with " + std::to_string(at::get_num_threads()) + " threads at load " +
+                      fixed(load_average(), 2));
+      return Json({{"steps", steps}, {"threads", at::get_num_threads()}, {"host", host_name()}}).dump();
+    });
   return Json::parse(text).at("steps");
 }
 
 BackboneFacts backbone_facts(Store const& store, Choice const& arch, ImageShape const& shape, int classes) {
   auto const text = remember(store, "backbone", arch.name + arch.params + shape_text(shape, classes), [&] {
     auto const facts = find_backbone(arch, shape, classes);
-    Json json = {{"stages", facts.stages},   {"last", json_of(facts.last)},    {"params", facts.params},
-                 {"presets", facts.presets}, {"unlabelled", facts.unlabelled}, {"channels", facts.channels},
+    Json json = {{"stages", facts.stages},
+                 {"last", json_of(facts.last)},
+                 {"params", facts.params},
+                 {"presets", facts.presets},
+                 {"unlabelled", facts.unlabelled},
+                 {"channels", facts.channels},
+                 {"unlabelled_macs", facts.unlabelled_macs},
                  {"cost", Json::array()}};
     for (auto const& cost : facts.cost) json["cost"].push_back(json_of(cost));
     return json.dump();
@@ -145,6 +194,7 @@ BackboneFacts backbone_facts(Store const& store, Choice const& arch, ImageShape 
                       .last = cost_from(json.at("last")),
                       .params = json.at("params"),
                       .presets = json.at("presets"),
+                      .unlabelled_macs = json.at("unlabelled_macs"),
                       .unlabelled = json.at("unlabelled"),
                       .channels = json.at("channels")};
   for (auto const& cost : json.at("cost")) facts.cost.push_back(cost_from(cost));
@@ -328,7 +378,7 @@ Catalog real_catalog(Store const& store) {
                    std::vector<std::string> const& after) {
             return head_facts(store, arch, method, shape, classes, after);
           },
-      .narrowed = find_narrowed,
+      .pruned = find_pruned,
       .regime_phases =
           [](Choice const& regime, TrainSpec const& spec) {
             JsonReader reader(regime.params, std::make_shared<Source>());
@@ -337,7 +387,7 @@ Catalog real_catalog(Store const& store) {
       .method =
           [](Choice const& choice, TrainSpec const& spec) {
             auto const method = read_method(choice);
-            MethodFacts facts{.parameters = method.answer_parameters, .own_weights = method.own_weights};
+            MethodFacts facts{.parameters = method.idle_parameters, .own_weights = method.own_weights};
             if (method.fitting) facts.fit = method.fitting->phase;
             if (!method.appended) return facts;
             facts.appended = method.appended->phases(spec);
@@ -351,8 +401,9 @@ Catalog real_catalog(Store const& store) {
         return {.by_confidence = family.by_confidence, .swept = static_cast<bool>(family.sweep)};
       },
       .mixes = [](Choice const& choice) { return static_cast<bool>(read_augmentation(choice).mix); },
-      .steps_in = [&store](Run const& run, std::size_t phase,
-                           double seconds) { return steps_in(store, run, phase, seconds); }};
+      .steps_in = [&store, known = std::make_shared<KnownSteps>()](
+                      Run const& run, std::size_t phase,
+                      double seconds) { return steps_in(store, *known, run, phase, seconds); }};
 }
 
 Catalog looking_catalog(Store const& store) {

@@ -247,8 +247,11 @@ void write_table_and_chart(Study const& study, bool chart) {
   for (auto const& table : find(analyses(), "analysis", "table", "").make(reader)({&study, 1}).tables)
     text += to_markdown(table);
   write_file(study.folder / "table.md", text);
-  // Without a finished run there is no curve to draw.
-  if (!chart || study.curves.rows.empty()) return;
+  // A plain network that is done has a point; without a finished run beside it there is no curve to draw.
+  auto const kind = study.curves.column("kind");
+  bool const curve = std::any_of(study.curves.rows.begin(), study.curves.rows.end(),
+                                 [&](auto const& row) { return row[kind] == "frontier"; });
+  if (!chart || !curve) return;
   auto curve_reader = empty_reader();
   for (auto const& [name, picture] :
        find(analyses(), "analysis", "cost_curve", "").make(curve_reader)({&study, 1}).charts)

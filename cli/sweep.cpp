@@ -133,13 +133,19 @@ int finish(Sweep const& sweep, SweepReport const& report) {
   tell_of_test_sets(whole);
   say("study", "files are in " + study.folder.string());
   if (report.failed.empty()) return 0;
-  report_error(std::to_string(report.failed.size()) + " of " + std::to_string(plan.runs.size()) + " runs failed; see " +
-               (study.folder / "runs.csv").string());
   // Where the spec and the data alone are to blame, it is they that are to be mended.
   bool other = false, unfit = false;
   for (auto const& node : graph.nodes)
-    if (auto const failure = read_failure(node, store)) (failure->unfit ? unfit : other) = true;
-  return static_cast<int>(unfit && !other ? Exit::data : Exit::runs_failed);
+    if (auto const failure = read_failure(node, store); failure && !is_settled(node, store))
+      (failure->unfit ? unfit : other) = true;
+  auto const count = std::to_string(report.failed.size()) + " of " + std::to_string(plan.runs.size()) +
+                     " runs failed; see " + (study.folder / "runs.csv").string();
+  if (unfit && !other) {
+    say("study", count);  // why has been said as the error
+    return static_cast<int>(Exit::data);
+  }
+  report_error(count);
+  return static_cast<int>(Exit::runs_failed);
 }
 
 // One file a level, which its array's elements read.

@@ -5,14 +5,16 @@
 namespace eexit::regime {
 
 MakePhases prune_separately(JsonReader& reader) {
-  int const epochs =
-      reader.integer("epochs", 0, {0, 1000000}, "of the backbone before the first round; 0: the protocol's backbone");
+  auto const epochs = reader.integers("epochs", {}, {1, 1000000},
+                                      "of the backbone before the first round; none: what the protocol gives");
   auto const rounds = read_rounds(reader);
   if (rounds.prune.by == Prune::By::channels)
     reader.fail("by", "expected weights to prune: heads have no channels that could be removed; use prune_together");
+  if (epochs.size() > 1)
+    reader.fail("epochs", "expected one number, of the backbone, found " + std::to_string(epochs.size()));
   reader.done();
   return [=](TrainSpec const& spec) {
-    std::vector<Phase> phases = {backbone_phase(spec, epochs)};
+    std::vector<Phase> phases = {backbone_phase(spec, epochs.empty() ? 0 : epochs.front())};
     add_rounds(phases, rounds, spec, {"stage.", "last."}, {"stage.", "last."});
     add_rounds(phases, rounds, spec, {"head."}, {"head.", "extra."});
     return phases;

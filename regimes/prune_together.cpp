@@ -7,7 +7,7 @@ MakePhases prune_together(JsonReader& reader) {
   auto const after =
       reader.one_of("after", "joint", {"joint", "mixed", "disjoint"}, "how the network is trained first");
   auto const epochs = reader.integers("epochs", {}, {1, 1000000},
-                                      "of the phases before the first round; none: the protocol's backbone, for joint");
+                                      "of the phases before the first round; none, for joint: what the protocol gives");
   auto const rounds = read_rounds(reader);
   auto const expected = after == "joint" ? 1u : 2u;
   if (!epochs.empty() && epochs.size() != expected)

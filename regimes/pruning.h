@@ -8,6 +8,7 @@ namespace eexit {
 struct Rounds {
   Prune prune;  // what it is within is set by who prunes
   int count = 20;
+  int steps = 0;  // of fine-tuning after each; 0: the protocol's
 };
 
 // Reads by, rounds, rate, without, allow_empty and batches.

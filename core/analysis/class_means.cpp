@@ -70,7 +70,10 @@ void add_run(std::vector<Exit>& exits, RunFiles const& files) {
     exit.low.push_back(*std::min_element(surest.begin(), surest.end()));
     exit.high.push_back(*std::max_element(surest.begin(), surest.end()));
     auto const logits = answers.tensors.find("test.logits");
-    if (logits != answers.tensors.end() && files.row.method == "class_means")
+    // Answers that were taken by raw distance no longer tell what the other decision was.
+    bool const known = weights.tensors.contains("head." + names[k] + ".distance") &&
+                       files.row.method.find("-raw") == std::string::npos;
+    if (logits != answers.tensors.end() && known)
       exit.differ.push_back(100 * share_differing(unpack<float>(logits->second), names.size(), k,
                                                   unpack<float>(*find(weights, names[k], "distance"))));
   }

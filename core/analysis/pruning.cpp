@@ -19,7 +19,7 @@ using Json = nlohmann::json;
 
 struct Layer {
   std::string name;
-  double weights = 0, left = 0, macs = 0;
+  double weights = 0, left = 0, macs = 0, macs_left = 0;
 };
 
 // One run at its end.
@@ -37,8 +37,10 @@ struct Pruned {
 std::vector<Layer> layers_of(Json const& phase) {
   std::vector<Layer> layers;
   if (!phase.contains("layers")) return layers;
-  for (auto const& layer : phase.at("layers"))
-    layers.push_back({layer.at("name"), layer.at("weights"), layer.at("left"), layer.at("macs")});
+  for (auto const& layer : phase.at("layers")) {
+    double const weights = layer.at("weights"), left = layer.at("left"), macs = layer.at("macs");
+    layers.push_back({layer.at("name"), weights, left, macs, layer.value("macs_left", macs * left / weights)});
+  }
   return layers;
 }
 
@@ -52,7 +54,7 @@ std::vector<double> up_to_exits(std::vector<Layer> const& layers, std::vector<st
     auto const own =
         std::find_if(layers.rbegin(), layers.rend(), [&](Layer const& each) { return each.name.starts_with(prefix); });
     auto const end = own == layers.rend() ? layer : own.base();
-    for (; layer < end; ++layer) sum += layer->macs * (left ? layer->left / layer->weights : 1);
+    for (; layer < end; ++layer) sum += left ? layer->macs_left : layer->macs;
     costs.push_back(sum);
   }
   return costs;
@@ -82,8 +84,7 @@ Pruned read(RunFiles const& files) {
   run.dense = run.left;
   if (run.layers.empty()) return run;
   run.dense = up_to_exits(run.layers, names, false);
-  // Channels are gone: the run's own costs are of what is left of the network.
-  if (run.left.back() > 0.999 * run.dense.back()) run.left = up_to_exits(run.layers, names, true);
+  run.left = up_to_exits(run.layers, names, true);
   return run;
 }
 
@@ -112,14 +113,14 @@ double sparsity(std::vector<Layer> const& layers) {
 
 Table totals_of(std::vector<Named> const& cells) {
   Table table{.title = "What was spent and what is left",
-              .header = {"run", "n", "gradient steps", "before pruning", "training MACs (e12)", "sparsity (%)",
+              .header = {"run", "n", "gradient steps", "before pruning", "training MACs (billions)", "sparsity (%)",
                          "MACs left (% of plain)", "last exit (%)"},
               .label_columns = 1};
   for (auto const& cell : cells)
     table.rows.push_back(
         {cell.label, std::to_string(cell.runs.size()), over_seeds(cell, 0, [](auto const& run) { return run.steps; }),
          cell.runs.front().pruned ? over_seeds(cell, 0, [](auto const& run) { return run.steps_before; }) : "-",
-         over_seeds(cell, 2, [](auto const& run) { return run.macs / 1e12; }),
+         over_seeds(cell, 1, [](auto const& run) { return run.macs / 1e9; }),
          over_seeds(cell, 2, [](auto const& run) { return sparsity(run.layers); }),
          over_seeds(cell, 1, [&](auto const& run) { return 100 * run.left.back() / cell.plain; }),
          over_seeds(cell, 2, [](auto const& run) { return run.accuracy.back(); })});
@@ -154,8 +155,8 @@ Table layers_table(std::vector<Named> const& cells) {
   for (auto const& cell : cells) {
     if (cell.runs.front().layers.empty()) continue;
     table.header.push_back(cell.label);
-    if (names.empty())
-      for (auto const& layer : cell.runs.front().layers) names.push_back(layer.name);
+    for (auto const& layer : cell.runs.front().layers)
+      if (std::find(names.begin(), names.end(), layer.name) == names.end()) names.push_back(layer.name);
     for (auto const& layer : cell.runs.front().layers) sizes[layer.name] = layer.weights;
   }
   for (auto const& name : names) {
@@ -241,7 +242,8 @@ Analyse pruning(JsonReader& reader) {
         "mean and sample deviation over n seeds; gradient steps and training MACs with all that came before pruning",
         "before: on val, at the end of the phase before the first round; - where the exit did not exist or nothing was "
         "pruned",
-        "MACs left: multiply-accumulates x share of weights left in each layer. Unstructured zeros make nothing "
+        "MACs: of convolutions and linear maps; left: times the share of each layer's weights that is left. "
+        "Unstructured zeros make nothing "
         "faster; where channels were removed, they are those of the smaller network"};
     for (auto const& line : footer(study)) tables.back().footnotes.push_back(line);
     return Finding{.tables = std::move(tables), .charts = {{"pruning", chart}}, .format = format};

@@ -79,6 +79,17 @@ std::string cell_label(RunFiles const& files, std::vector<std::vector<RunFiles>>
     for (auto const& cell : all) values.insert(cell_of(cell.front().row, column));
     if (values.size() > 1) parts.push_back(cell_of(files.row, column));
   }
+  // Settings of the plug-ins are in their columns already.
+  std::set<std::string> settings;
+  for (auto const& cell : all)
+    for (auto const& [name, value] : cell.front().row.axes)
+      if (name.starts_with("train.")) settings.insert(name);
+  for (auto const& name : settings) {
+    std::set<std::string> values;
+    for (auto const& cell : all) values.insert(text_of(cell.front().row, name));
+    bool const column = name.starts_with("train.protocol.name");
+    if (values.size() > 1 && !column) parts.push_back(name.substr(6) + " " + text_of(files.row, name));
+  }
   return parts.empty() ? files.row.method + " " + files.row.regime : join(parts, ", ");
 }
 

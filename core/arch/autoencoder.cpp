@@ -33,7 +33,7 @@ struct Decoder : torch::nn::Module {
 
 // Mean over pixels of the squared error: [b].
 Tensor error_b(Decoder const& decoder, State const& input, Answer const& last) {
-  return (decoder.image(last.memo) - input.x.flatten(1)).square().mean(1);
+  return (decoder.image(at_least_f32(last.memo)) - input.x.flatten(1)).square().mean(1);
 }
 
 }  // namespace

@@ -85,6 +85,13 @@ Feed Feed::labels(std::int64_t first, std::int64_t last) const {
   return {.input = {}, .target_b = some_of(target_b), .partner_b = some_of(partner_b), .share_b = some_of(share_b)};
 }
 
+FeedRows plain_rows(Images const& images) {
+  return [&images](std::vector<int> const& rows) {
+    auto batch = plain_batch(images, rows);
+    return Feed{.input = std::move(batch.input), .target_b = std::move(batch.target_b)};
+  };
+}
+
 FrozenTrunk::FrozenTrunk(ExitNet& net, std::vector<std::string> carrying, Images const& images, bool bf16)
     : net_(net), carrying_(std::move(carrying)), images_(images), bf16_(bf16) {
   position_.assign(static_cast<std::size_t>(images.rows()), -1);

@@ -24,6 +24,7 @@ struct Feed {
 
 // Rows of the training file, as they are.
 using FeedRows = std::function<Feed(std::vector<int> const& rows)>;
+FeedRows plain_rows(Images const&);  // which must outlive it
 
 // Where features may lie: in memory up to a bound, beyond it in files without a name in `folder`.
 struct Room {

@@ -34,11 +34,10 @@ std::vector<int> rows_of(Run const& run, Fit const& phase) {
 // Once over the rows; to the last head, or to the end where what the last exit sees is looked at too.
 void walk_rows(ExitNet& net, Images const& images, std::vector<int> const& rows, bool to_end,
                FitRows::Look const& look) {
-  constexpr std::size_t at_once = 64;  // larger portions leave the cache
-  for (std::size_t from = 0; from < rows.size(); from += at_once) {
+  for (std::size_t from = 0; from < rows.size(); from += fit_portion) {
     throw_if_stop_requested();
     std::vector<int> const some(rows.begin() + static_cast<long>(from),
-                                rows.begin() + static_cast<long>(std::min(from + at_once, rows.size())));
+                                rows.begin() + static_cast<long>(std::min(from + fit_portion, rows.size())));
     std::size_t heads = 0;
     auto const end = walk(net.stages, plain_batch(images, some).input, [&](Stage const& stage, State& state) {
       if (!net.heads.contains(stage.name)) return true;
@@ -64,11 +63,7 @@ TrainResult fit(ExitNet& net, Run const& run, Fit const& phase, Method const& me
       .walk = [&](FitRows::Look const& look) { walk_rows(net, setting.images, rows, phase.clusters, look); }};
   method.fitting->fit(net, shown);
   double const fitted = wall_seconds() - begun;
-  FeedRows const plain = [&](std::vector<int> const& some) {
-    auto batch = plain_batch(setting.images, some);
-    return Feed{.input = std::move(batch.input), .target_b = std::move(batch.target_b)};
-  };
-  auto const val = measure(net, setting.task, plain, run.splits->val, run.train.batch);
+  auto const val = measure(net, setting.task, plain_rows(setting.images), run.splits->val, run.train.batch);
   return {.seconds = wall_seconds() - begun,
           .step_seconds = fitted,
           .samples = static_cast<double>(rows.size()) * phase.passes,

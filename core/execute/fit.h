@@ -5,6 +5,9 @@
 
 namespace eexit {
 
+// Rows at a time: larger portions of wide features leave the cache.
+inline constexpr std::size_t fit_portion = 64;
+
 // Over the fit's share of the training rows, of each class alike. The net holds the parent's weights; its heads are
 // filled. Throws Interrupted when a stop was asked for: nothing is kept, a fit begins anew.
 TrainResult fit(ExitNet&, Run const&, Fit const&, Method const&, TrainSetting const&);

@@ -25,6 +25,13 @@ std::uint64_t phase_stream(std::uint64_t seed, Train const& phase, std::initiali
 
 namespace {
 
+// Of the exits while it is trained: the same whatever is pruned later.
+std::vector<double> training_costs(Run const& run) {
+  std::vector<double> costs;
+  for (auto const& cost : run.whole_cost.empty() ? run.exit_cost : run.whole_cost) costs.push_back(cost.mac);
+  return costs;
+}
+
 // What the phase's optimiser steps: all that learns but what the method learns by its own rule.
 std::vector<std::pair<std::string, Tensor>> stepped(TrainJob const& job, Train const& train) {
   set_learning(job.net, train.learn);
@@ -91,7 +98,7 @@ void Learner::set_weights() {
   auto const& rule = train_.recipe.exit_weights;
   auto weights = std::vector<double>{1.0};
   if (train_.with_heads())
-    weights = exit_weights(rule, costs_of(job_.run, Convention::mac),
+    weights = exit_weights(rule, training_costs(job_.run),
                            static_cast<double>(step_) / static_cast<double>(job_.phase.steps));
   weights_k_ = torch::tensor(weights, torch::kFloat64).to(torch::kFloat32).to(device_);
   // Gradients in equilibrium are means over exits already: losses are summed.

@@ -168,16 +168,19 @@ std::vector<std::string> start_from(ExitNet& net, Backbone const& names, std::ma
   bool const ours = std::any_of(tensors.begin(), tensors.end(), is_ours);
   if (!ours) join_biases(tensors);
   Loading loading(net, names, ours);
-  Names heads;
+  Names heads, masks;
   for (auto const& [name, tensor] : tensors) {
     // Heads of a network of ours are a method's; timm calls a classifier head.
     bool const of_method = ours && (name.starts_with("head.") || name.starts_with("extra."));
     if (of_method)
       heads.push_back(name);
+    else if (ours && name.starts_with("mask."))
+      masks.push_back(name);
     else
       loading.take(name, tensor);
   }
   auto notes = loading.finish();
+  if (!masks.empty()) notes.push_back("pruned weights are 0 and may be learned again; left out " + some_of(masks));
   if (!heads.empty()) notes.push_back("heads start afresh; left out " + some_of(heads));
   return notes;
 }

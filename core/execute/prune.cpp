@@ -16,13 +16,6 @@ namespace {
 
 using Layers = std::vector<std::pair<std::string, Tensor>>;
 
-FeedRows plain_rows(Images const& images) {
-  return [&images](std::vector<int> const& rows) {
-    auto batch = plain_batch(images, rows);
-    return Feed{.input = std::move(batch.input), .target_b = std::move(batch.target_b)};
-  };
-}
-
 // |gradient x weight| of the mean loss over exits (Molchanov et al. 2017, by weight), its gradient summed over batches
 // of training rows as they are, in eval mode.
 std::vector<Tensor> by_gradient(ExitNet& net, Run const& run, Prune const& phase, Layers const& layers,

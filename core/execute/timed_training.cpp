@@ -6,6 +6,7 @@
 #include "core/base/log.h"
 #include "core/execute/build.h"
 #include "core/plan/run_text.h"
+#include "core/plan/tuning.h"
 #include "core/tasks/classify.h"
 
 namespace eexit {
@@ -18,6 +19,8 @@ TimedTraining::TimedTraining(Run const& run, std::size_t number, int steps, torc
       device_(device),
       images_(images) {
   auto& train = std::get<Train>(phase_.phase);
+  // A rate that is still to be chosen has no say in how long a step takes.
+  if (auto const rule = tune_of(train)) train = with_rate(train, rule->rates.front());
   train.stop.reset();
   train.keep = Keep::last;
   phase_.steps = steps;
@@ -41,7 +44,7 @@ double TimedTraining::operator()(bool bf16) const {
   std::vector<TrainJob> const jobs = {
       {.run = timed, .phase = phase_, .net = *net, .method = method_, .folder = folder, .label = "bench"}};
   double seconds = 0;
-  eexit::train(jobs, {.task = task, .images = images_},
+  eexit::train(jobs, {.task = task, .images = images_, .room = {.folder = folder}},
                {.done = [&](std::size_t, TrainResult const& result) { seconds = result.step_seconds; },
                 .diverged = [](std::size_t, std::string const& reason, long) { throw RunError(reason); }});
   set_log_level(before);

@@ -80,7 +80,8 @@ class Feeder {
       make_ahead(first, steps);
       return;
     }
-    if (batches_.augmented()) make_ahead(first, steps);
+    kept_ = !batches_.augmented() && steps >= batches_.an_epoch();
+    if (!kept_) make_ahead(first, steps);
     std::set<std::string> carrying;
     for (auto const& job : jobs) carrying.insert(job.run.after.begin(), job.run.after.end());
     auto const& run = jobs[0].run;
@@ -90,7 +91,6 @@ class Feeder {
     trunk_.emplace(jobs[0].net, stages, setting.images, run.train.bf16);
     auto rest = setting.room;
     rest.memory_bytes -= std::min(rest.memory_bytes, val_->bytes());
-    kept_ = !batches_.augmented() && steps >= batches_.an_epoch();
     if (kept_) trunk_->keep(run.splits->train, rest);
   }
 
@@ -104,11 +104,7 @@ class Feeder {
             .share_b = std::move(batch.share_b)};
   }
 
-  Feed val(std::vector<int> const& rows) const {
-    if (val_) return val_->kept(rows);
-    auto batch = plain_batch(setting_.images, rows);
-    return {.input = std::move(batch.input), .target_b = std::move(batch.target_b)};
-  }
+  Feed val(std::vector<int> const& rows) const { return val_ ? val_->kept(rows) : plain_rows(setting_.images)(rows); }
 
  private:
   // Half of the threads: a step uses all of them, but seldom all the time. No more batches than 512 MiB hold.

@@ -19,6 +19,7 @@
 #include "core/exits/statistics.h"
 #include "core/net/cost.h"
 #include "core/net/masks.h"
+#include "core/net/shrink.h"
 #include "core/net/weights.h"
 #include "core/plan/run_text.h"
 #include "core/store/exit_file.h"
@@ -88,14 +89,24 @@ auto from_store(Read const& read) {
   }
 }
 
-// Of each convolution and linear map: how many weights it has, how many are left, and what it costs.
-Json layers_json(ExitNet& net, ImageShape const& shape) {
-  auto const macs = macs_by_layer(net, blank_images(shape));
+// Of each convolution and linear map of a pruned network: how many weights it had and has, and what it costs with all
+// of them; where channels are gone, what it costs in the smaller network.
+Json layers_json(Run const& run, std::size_t phase, std::string const& weights) {
+  auto const file = decode_tensors(weights, "weights").tensors;
+  auto const whole = build_net(run, phase), left = build_net(run, phase);
+  auto const sample = blank_images(run.facts->shape);
+  for (auto const& net : {whole, left}) load_tensors(*net, file, {""}, "weights");
+  bool const smaller_net = shrink(*left);
+  auto const macs = macs_by_layer(*whole, sample), macs_left = macs_by_layer(*left, sample);
+  std::map<std::string, Tensor> smaller;
+  for (auto const& [name, weight] : layers_of(*left)) smaller[name] = weight;
   auto layers = Json::array();
-  for (auto const& [name, weight] : layers_of(net)) {
-    auto const mask = net.masks.find(name);
-    auto const left = mask == net.masks.end() ? weight.numel() : mask->second.sum().item<std::int64_t>();
-    layers.push_back({{"name", name}, {"weights", weight.numel()}, {"left", left}, {"macs", macs.at(name)}});
+  for (auto const& [name, weight] : layers_of(*whole)) {
+    auto const size = smaller.at(name).numel();
+    auto const mask = left->masks.find(name);
+    auto const alive = mask == left->masks.end() ? size : mask->second.sum().item<std::int64_t>();
+    layers.push_back({{"name", name}, {"weights", weight.numel()}, {"left", alive}, {"macs", macs.at(name)}});
+    if (smaller_net) layers.back()["macs_left"] = macs_left.at(name);
   }
   return layers;
 }
@@ -155,7 +166,9 @@ class Worker {
     } catch (RunError const& error) {
       if (error.code == Exit::io) throw;  // a full disk fails everything to come
       reason = error.what();
-      unfit = error.code == Exit::data;
+      // A picture that cannot be read may be readable the next time; what a phase finds in the weights is there to
+      // stay.
+      unfit = error.code == Exit::data && std::none_of(nodes.begin(), nodes.end(), trains);
     } catch (c10::Error const& error) {
       reason = error.what_without_backtrace();
     } catch (std::bad_alloc const&) {
@@ -164,6 +177,10 @@ class Worker {
     for (auto const* node : nodes)
       if (!is_done(*node, store_) && !read_failure(*node, store_))
         fail(*node, {.reason = reason.substr(0, reason.find('\n')), .unfit = unfit});
+  }
+
+  static bool trains(Node const* node) {
+    return node->kind != Node::Kind::phase || std::holds_alternative<Train>(node->run->phases[node->phase].phase);
   }
 
   // Whether it is tried once more, and told as failed, is for those to decide who gave us the node.
@@ -292,7 +309,7 @@ class Worker {
                  {"load", load_average()},
                  {"started", made.started}};
     if (auto const* train = std::get_if<Train>(&phase.phase)) json["lr"] = base_rate(train->recipe.optim);
-    if (!made.net->masks.empty()) json["layers"] = layers_json(*made.net, made.node->run->facts->shape);
+    if (!made.net->masks.empty()) json["layers"] = layers_json(*made.node->run, made.node->phase, bytes);
     write_file(folder / "phase.json", json.dump(2) + "\n");
     remove_checkpoints(folder);
     auto const& node = *made.node;

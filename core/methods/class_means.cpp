@@ -33,7 +33,7 @@ Method class_means(JsonReader& reader) {
                 return made;
               },
           .fitting = fitting_of(rule),
-          .answer_parameters = {"decision"}};
+          .idle_parameters = {"decision", "memory"}};
 }
 
 }  // namespace eexit::method

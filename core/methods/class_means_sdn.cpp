@@ -44,7 +44,8 @@ Method class_means_sdn(JsonReader& reader) {
                 }
                 return made;
               },
-          .fitting = fitting_of(rule)};
+          .fitting = fitting_of(rule),
+          .idle_parameters = {"memory"}};
 }
 
 }  // namespace eexit::method

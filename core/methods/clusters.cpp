@@ -93,7 +93,8 @@ Tensor find_clusters(ExitNet& net, FitRows const& rows, int restarts) {
   auto const class_of = best_matching(on_host(found.cluster_n), on_host(rows.label_r), rows.classes);
   auto const class_k =
       torch::tensor(std::vector<std::int64_t>(class_of.begin(), class_of.end())).to(rows.label_r.device());
-  auto* const center = net.named_buffers().find("last.center");
+  auto buffers = net.named_buffers();
+  auto* const center = buffers.find("last.center");
   require(center != nullptr, "a network that learns without labels has centres at its last exit");
   center->index_copy_(0, class_k, found.center_kd.to(center->scalar_type()));
   return class_k.index({found.cluster_n});

@@ -11,7 +11,7 @@ namespace eexit {
 
 namespace {
 
-std::string text_of(Shape const& shape) { return "[" + join(std::vector<int>(shape.begin(), shape.end()), ", ") + "]"; }
+using eexit::text_of;  // of shapes
 
 std::string text_of(HeadShape const& head) {
   return "head " + head.kind + (head.layers > 1 ? " with " + std::to_string(head.layers) + " layers" : "");
@@ -145,7 +145,7 @@ void ExitHead::narrow(Tensor const& kept, std::int64_t count) {
   require(head_.kind != "token", "tokens have no channels to remove");
   if (features_) return narrow_inputs(features_->conv1->conv->weight, kept, count);
   if (!convolutions_.empty()) return narrow_inputs(convolutions_.front()->weight, kept, count);
-  narrow_inputs(linear_->weight, kept, count, head_.kind == "average" ? 1 : std::int64_t{head_.pool} * head_.pool);
+  narrow_inputs(linear_->weight, kept, count, pool_ ? std::int64_t{head_.pool} * head_.pool : 1);
 }
 
 Heads plain_heads(Sites const& sites, HeadShape const& head, int classes, Builder& builder) {

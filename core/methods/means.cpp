@@ -11,7 +11,14 @@ namespace eexit {
 
 namespace {
 
-std::string text_of(Shape const& shape) { return "[" + join(std::vector<int>(shape.begin(), shape.end()), ", ") + "]"; }
+// Numbers of a feature.
+std::int64_t width_of(Shape const& shape, int side) {
+  if (side > 0 && shape.size() == 3) return shape[0] * side * side;
+  if (side > 0 && shape.size() == 2) return shape[1];
+  std::int64_t width = 1;
+  for (auto const size : shape) width *= size;
+  return width;
+}
 
 // What the exits of a net hold, by exit.
 std::map<std::string, ClassMeans*> means_of(ExitNet const& net) {
@@ -28,15 +35,16 @@ void find_means(ExitNet const& net, FitRows const& rows, Tensor const& label_r) 
   auto const exact = label_r.options().dtype(torch::kFloat64);
   std::map<std::string, Tensor> sum_kd;
   for (auto const& [name, at] : means) sum_kd[name] = torch::zeros({rows.classes, at->width}, exact);
-  auto const of_class_kr = torch::one_hot(label_r, rows.classes).t().to(torch::kFloat64);
+  auto const count_k = label_r.bincount({}, rows.classes).to(torch::kFloat64);
+  require((count_k > 0).all().item<bool>(), "every class has a row");
   rows.walk([&](std::string const& exit, State const& state, std::int64_t first) {
     auto const found = means.find(exit);
     if (found == means.end()) return;
     auto const f_bd = found->second->features(state.x).to(torch::kFloat64);
-    sum_kd.at(exit).addmm_(of_class_kr.narrow(1, first, f_bd.size(0)), f_bd);
+    auto const of_class_bk = torch::one_hot(label_r.narrow(0, first, f_bd.size(0)), rows.classes).to(torch::kFloat64);
+    sum_kd.at(exit).addmm_(of_class_bk.t(), f_bd);
   });
-  auto const count_k1 = of_class_kr.sum(1, true);
-  for (auto const& [name, at] : means) at->mean_kd.copy_(sum_kd.at(name) / count_k1);
+  for (auto const& [name, at] : means) at->mean_kd.copy_(sum_kd.at(name) / count_k.unsqueeze(1));
 }
 
 void find_distances(ExitNet const& net, FitRows const& rows) {
@@ -51,7 +59,7 @@ void find_distances(ExitNet const& net, FitRows const& rows) {
   for (auto const& [name, at] : means) {
     at->distance_k.copy_(sum_k.at(name) / rows.label_r.size(0));
     // Below single precision's digits of the features themselves nothing is told apart.
-    auto const none = (at->distance_k <= 1e-6 * at->mean_kd.norm(2, {1}) + 1e-12).nonzero();
+    auto const none = (at->distance_k > 1e-6 * at->mean_kd.norm(2, {1}) + 1e-12).logical_not().nonzero();
     if (none.size(0) > 0)
       throw RunError("exit after stage " + name + ": all features are at the mean of class " +
                          std::to_string(none[0][0].item<std::int64_t>()) +
@@ -81,10 +89,10 @@ ClassMeans::ClassMeans(std::string const& exit, Shape const& shape, int side, in
     throw SpecError("exit after stage " + exit + ": side " + std::to_string(side) +
                     " needs features [C, H, W], found " + text_of(shape) +
                     "; of tokens the mean alone can be taken (1), or all (0)");
-  width = 1;
-  for (auto const size : shape) width *= size;
-  if (side > 0 && shape.size() == 3) width = shape[0] * side * side;
-  if (side > 0 && shape.size() == 2) width = shape[1];
+  if (side > 0 && shape.size() == 3 && side > std::min(shape[1], shape[2]))
+    throw SpecError("exit after stage " + exit + ": side " + std::to_string(side) + " is more than features " +
+                    text_of(shape) + " have");
+  width = width_of(shape, side);
   mean_kd = register_buffer("mean", torch::zeros({classes, width}));
   distance_k = register_buffer("distance", torch::ones({classes}));
 }
@@ -104,12 +112,8 @@ std::map<std::string, std::shared_ptr<ClassMeans>> make_means(Sites const& sites
   double bytes = 0, most = 0;
   std::string widest;
   for (auto const& [name, shape] : sites) {
-    double size = 1;
-    for (auto const length : shape) size *= static_cast<double>(length);
     // Not built before it is known to fit: an early layer of a thousand classes takes gigabytes.
-    if (rule.side > 0 && shape.size() == 3) size = static_cast<double>(shape[0]) * rule.side * rule.side;
-    if (rule.side > 0 && shape.size() == 2) size = static_cast<double>(shape[1]);
-    size = classes * (size + 1) * sizeof(float);
+    double const size = classes * (static_cast<double>(width_of(shape, rule.side)) + 1) * sizeof(float);
     bytes += size;
     if (size > most) widest = "stage " + name + ", " + text_of(shape);
     most = std::max(most, size);

@@ -88,7 +88,7 @@ struct Method {
   bool own_weights = false;  // weigh reads no more of the exit weights than their sum
   std::optional<OwnLearning> own = {};
   std::optional<Fitting> fitting = {};
-  std::vector<std::string> answer_parameters = {};  // that matter to answers alone: no phase knows them
+  std::vector<std::string> idle_parameters = {};  // that matter to no phase: to answers, or to what is allowed
   std::optional<Appended> appended = {};
 };
 

@@ -1,6 +1,10 @@
 #include "core/net/builder.h"
 
+#include "core/base/text.h"
+
 namespace eexit {
+
+std::string text_of(Shape const& shape) { return "[" + join(std::vector<int>(shape.begin(), shape.end()), ", ") + "]"; }
 
 std::map<std::string, Shape> shapes_after(std::span<Stage const> stages, State const& one_sample) {
   torch::NoGradGuard no_grad;

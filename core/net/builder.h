@@ -30,6 +30,8 @@ class Builder {
 // Shape of State.x after a stage, without the sample dimension.
 using Shape = std::vector<std::int64_t>;
 
+std::string text_of(Shape const&);  // "[16, 28, 28]"
+
 // Shapes after each stage, by name, from one walk in eval mode over a sample of zeros.
 std::map<std::string, Shape> shapes_after(std::span<Stage const>, State const& one_sample);
 

@@ -94,6 +94,7 @@ std::unordered_map<std::string_view, Rule> const& rules() {
                                                                  {"rsub", per_output},
                                                                  {"mul", per_output},
                                                                  {"mul_", per_output},
+                                                                 {"square", per_output},
                                                                  {"div", per_output},
                                                                  {"div_", per_output},
                                                                  {"exp", per_output},

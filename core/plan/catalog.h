@@ -38,11 +38,12 @@ struct Catalog {
   std::function<HeadFacts(Choice const& arch, Choice const& method, ImageShape const&, int classes,
                           std::vector<std::string> const& after)>
       heads;
-  // The network with heads after these channels have been removed from it: facts of what is left.
+  // Facts of the network with heads after these prunings: smaller where they remove channels. SpecError where one of
+  // them finds nothing to prune, or spares what is not there.
   std::function<std::pair<BackboneFacts, HeadFacts>(Choice const& arch, Choice const& method, ImageShape const&,
                                                     int classes, std::vector<std::string> const& after,
                                                     std::vector<Prune> const&)>
-      narrowed = {};
+      pruned = {};
   std::function<std::vector<Phase>(Choice const& regime, TrainSpec const&)> regime_phases;
   std::function<MethodFacts(Choice const& method, TrainSpec const&)> method;
   std::function<PolicyFacts(std::string const& policy)> policy;

@@ -43,6 +43,7 @@ struct BackboneFacts {
   Cost last;
   long long params = 0;
   std::map<std::string, std::vector<std::string>> presets = {};  // placements that have a name
+  double unlabelled_macs = 0;                                    // of that loss alone, a sample
   bool unlabelled = false;                                       // it learns without labels; its classes are clusters
   bool channels = false;                                         // it says which channels can be removed
 };

@@ -18,8 +18,12 @@ Phase joint_phase(TrainSpec const& spec, int epochs) {
 
 Phase heads_phase(TrainSpec const& spec, int epochs) { return phase("heads", {"head.", "extra."}, spec, epochs); }
 
-Phase fine_tune_phase(TrainSpec const& spec, std::vector<std::string> const& learn) {
-  return Train{.name = "fine_tune", .learn = learn, .recipe = spec.recipe_for("fine_tune"), .fine_tunes = true};
+Phase fine_tune_phase(TrainSpec const& spec, std::vector<std::string> const& learn, int steps) {
+  return Train{.name = "fine_tune",
+               .learn = learn,
+               .recipe = spec.recipe_for("fine_tune"),
+               .steps = steps,
+               .fine_tunes = steps == 0};
 }
 
 Phase appended_phase(std::string const& name, TrainSpec const& spec, int epochs) {

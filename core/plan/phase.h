@@ -103,6 +103,7 @@ struct Train {
   int epochs = 0;           // as the regime asked; 0: the protocol decides
   double passes = 0;        // over the training rows, as the regime asked, beside what the protocol gives; 0: not asked
   double seconds = 0;       // of training, likewise
+  int steps = 0;            // likewise
   bool fine_tunes = false;  // after a pruning: all that do share alike what the protocol leaves
   Length length;            // set by the protocol
   std::optional<Stop> stop;

@@ -225,9 +225,10 @@ Run Planner::plan(Task const& task) {
                     " training rows, found " + std::to_string(train.batch));
   check_network(phases, net, typed.arch->label, cell);
   set_costs(run, net, *own);
-  if (auto const* small = narrowed(run, phases)) {
-    set_costs(run, small->first, small->second);
-    run.params = small->first.params + small->second.params;
+  if (auto const* left = pruned(run, phases, cell)) {
+    run.whole_cost = run.exit_cost;
+    set_costs(run, left->first, left->second);
+    run.params = left->first.params + left->second.params;
   }
   check_phases(phases, *own, place_in(cell, "/regime"));
   warn_of_epochs(phases, train.protocol, cell);
@@ -329,21 +330,31 @@ std::string text_of(DataFacts const& data) {
 
 }  // namespace
 
-// What is left of the network after its channels are pruned; null where none are.
-std::pair<BackboneFacts, HeadFacts> const* Planner::narrowed(Run const& run, std::vector<Phase> const& phases) {
-  std::vector<Prune> removed;
+// What is left of the network where channels are pruned, else null; either way prunings are checked.
+std::pair<BackboneFacts, HeadFacts> const* Planner::pruned(Run const& run, std::vector<Phase> const& phases,
+                                                           Cell const& cell) {
+  std::vector<Prune> prunings;
+  bool channels = false;
   auto key = text_of(run.arch) + text_of(run.method) + text_of(*run.facts) + join(run.after, ";");
   for (auto const& phase : phases) {
     auto const* prune = std::get_if<Prune>(&phase);
-    if (prune == nullptr || prune->by != Prune::By::channels) continue;
-    removed.push_back(*prune);
+    if (prune == nullptr) continue;
+    prunings.push_back(*prune);
+    channels = channels || prune->by == Prune::By::channels;
     key += canonical(phase);
   }
-  if (removed.empty()) return nullptr;
-  auto const found = narrowed_.find(key);
-  if (found != narrowed_.end()) return &found->second;
-  return &(narrowed_[key] =
-               catalog_.narrowed(run.arch, run.method, run.facts->shape, run.facts->classes, run.after, removed));
+  if (prunings.empty()) return nullptr;
+  auto known = pruned_.find(key);
+  try {
+    if (known == pruned_.end())
+      known = pruned_
+                  .emplace(key, catalog_.pruned(run.arch, run.method, run.facts->shape, run.facts->classes, run.after,
+                                                prunings))
+                  .first;
+  } catch (std::runtime_error const& error) {
+    throw SpecError(place_in(cell, "/regime") + ": " + error.what());
+  }
+  return channels ? &known->second : nullptr;
 }
 
 std::shared_ptr<BackboneFacts const> Planner::backbone(Named const& arch, DataFacts const& data, Cell const& cell) {

@@ -65,7 +65,7 @@ class Planner {
   std::vector<std::string> exits_of(TypedRun const&, DataFacts const&, Cell const&);
   // Its phases, its say in the others.
   void apply_method(Run&, MethodFacts const&, std::vector<Phase>&, Cell const&);
-  std::pair<BackboneFacts, HeadFacts> const* narrowed(Run const&, std::vector<Phase> const&);
+  std::pair<BackboneFacts, HeadFacts> const* pruned(Run const&, std::vector<Phase> const&, Cell const&);
   bool measure_lengths(Run&, Workload const&, BackboneFacts const&, HeadFacts const&);
   double reference_macs(TypedRun const&, Rows const&, Cell const&);
   void warn_of_epochs(std::vector<Phase> const&, Protocol const&, Cell const&);
@@ -84,7 +84,7 @@ class Planner {
   std::map<DataSpec const*, Rows> rows_;
   std::map<std::string, std::shared_ptr<BackboneFacts const>> backbones_;
   std::map<std::string, HeadFacts> heads_;
-  std::map<std::string, std::pair<BackboneFacts, HeadFacts>> narrowed_;
+  std::map<std::string, std::pair<BackboneFacts, HeadFacts>> pruned_;
   std::map<std::string, std::string> weights_;  // digests, by file and network
   std::map<Identity, std::string> planned_;
   std::map<std::pair<std::string, double>, std::vector<std::shared_ptr<Tuning const>>> tunings_;  // of each phase

@@ -13,7 +13,7 @@ double macs_a_sample(Train const& phase, BackboneFacts const& net, HeadFacts con
   double const trunk = plain_cost(net, Convention::mac);
   double head_cost = 0;
   for (auto const& [name, cost] : heads.cost) head_cost += cost.mac;
-  if (!phase.with_heads()) return 3 * trunk;
+  if (!phase.with_heads()) return 3 * (trunk + net.unlabelled_macs);
   // What is frozen costs its forward pass alone; a method's own learning passes through what learns.
   double const learning = 3 + (phase.learns("head.") ? heads.own_passes : 0);
   return (phase.learns("stage.") ? learning : 1) * trunk + (phase.learns("head.") ? learning : 1) * head_cost;
@@ -136,10 +136,10 @@ ByLength by_length(std::vector<Phase>& phases) {
   ByLength all;
   for (auto& phase : phases)
     if (auto* train = std::get_if<Train>(&phase))
-      (train->appended                           ? all.appended
-       : train->fine_tunes                       ? all.fine
-       : train->passes > 0 || train->seconds > 0 ? all.given
-                                                 : all.protocol)
+      (train->appended                                               ? all.appended
+       : train->fine_tunes                                           ? all.fine
+       : train->passes > 0 || train->seconds > 0 || train->steps > 0 ? all.given
+                                                                     : all.protocol)
           .push_back(train);
   return all;
 }
@@ -156,6 +156,11 @@ void set_lengths(std::vector<Phase>& phases, TrainSpec const& spec, Workload con
     throw SpecError(place +
                     ": rounds of fine-tuning share what a protocol leaves, and converged has no total; "
                     "expected equal_epochs or equal_macs");
+  auto const timed = [](Train const* train) { return train->seconds > 0; };
+  if (equal_macs && std::any_of(trains.given.begin(), trains.given.end(), timed))
+    throw SpecError(place +
+                    ": seconds are known only once they are timed, and equal_macs must give the rest before; "
+                    "expected passes, or another protocol");
   auto const epochs = converged ? std::vector<int>(trains.protocol.size(), protocol.max_epochs)
                                 : epochs_of(trains.protocol, fine, protocol, place);
   int sum = 0;
@@ -164,10 +169,10 @@ void set_lengths(std::vector<Phase>& phases, TrainSpec const& spec, Workload con
     if (converged) trains.protocol[i]->stop = protocol.stop;
     sum += epochs[i];
   }
-  for (auto* train : trains.given)
-    train->length = train->seconds > 0
-                        ? Length{.epochs = 1}
-                        : length_of(std::max(1L, std::lround(train->passes * steps_an_epoch(work))), work);
+  for (auto* train : trains.given) {
+    auto const steps = train->steps > 0 ? train->steps : std::lround(train->passes * steps_an_epoch(work));
+    train->length = train->seconds > 0 ? Length{.epochs = 1} : length_of(std::max(1L, steps), work);
+  }
   // Phases that the method appends have the length that it gives them.
   for (auto* train : trains.appended) {
     train->length = {.epochs = train->epochs};

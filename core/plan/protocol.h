@@ -24,8 +24,9 @@ struct Workload {
 double macs_of(Phase const&, Workload const&, BackboneFacts const&, HeadFacts const&);
 
 // Sets length, stop and keep of every training phase. Phases that the regime gives passes or seconds have these beside
-// what the protocol gives the others (seconds: one epoch, until they are measured). Phases that fine-tune share the
-// steps alike that the protocol leaves. SpecError with `place` when the epochs do not fit the protocol.
+// what the protocol gives the others (seconds: one epoch, until they are measured); equal_macs takes them off the rest.
+// Phases that fine-tune share the steps alike that the protocol leaves. SpecError with `place` when the epochs do not
+// fit the protocol.
 void set_lengths(std::vector<Phase>&, TrainSpec const&, Workload const&, BackboneFacts const&, HeadFacts const&,
                  std::string const& place);
 

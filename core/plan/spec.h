@@ -164,9 +164,10 @@ struct Run {
   std::optional<std::uint64_t> head_seed;  // of the heads' weights and dropout, where it is another
   std::vector<PlannedPhase> phases;
   std::shared_ptr<std::vector<std::string> const> stages;
-  std::vector<Cost> exit_cost;  // [exits], cumulative with heads
-  Cost plain;                   // the plain network's of this architecture
-  Cost base;                    // what cost fractions refer to: `plain`; for a rival the defaults' plain network
+  std::vector<Cost> exit_cost;        // [exits], cumulative with heads
+  std::vector<Cost> whole_cost = {};  // the same before channels are removed, where some are: what training goes by
+  Cost plain;                         // the plain network's of this architecture
+  Cost base;                          // what cost fractions refer to: `plain`; for a rival the defaults' plain network
   long long params = 0;
   double buffer_bytes = 0;  // of what heads hold besides parameters
   std::shared_ptr<DataFacts const> facts;

@@ -46,7 +46,12 @@ inline HeadFacts tiny(std::string const& params, std::vector<std::string> const&
 
 // 400 labels of four classes, in turn.
 inline DataFacts toy(std::string const& identity) {
-  DataFacts facts{.shape = {1, 4, 4}, .classes = 4, .test_rows = 100, .identity = identity, .known = "unknown"};
+  // The second set has a class without samples.
+  DataFacts facts{.shape = {1, 4, 4},
+                  .classes = identity == "one" ? 4 : 5,
+                  .test_rows = 100,
+                  .identity = identity,
+                  .known = "unknown"};
   for (int row = 0; row < 400; ++row) facts.labels.push_back(row % 4);
   return facts;
 }
@@ -131,6 +136,13 @@ inline Catalog fake_catalog() {
                 auto facts = tiny(method.params, after);
                 if (method.name == "means") facts.buffer_bytes = 8.0 * static_cast<double>(after.size());
                 return facts;
+              },
+          .pruned =
+              [](Choice const& arch, Choice const& method, ImageShape const&, int,
+                 std::vector<std::string> const& after, std::vector<Prune> const& prunings) {
+                for (auto const& prune : prunings)
+                  if (!prune.without.empty()) throw SpecError("without: no such weight");
+                return std::pair(tower(arch.name, 4), tiny(method.params, after));
               },
           .regime_phases =
               [](Choice const& regime, TrainSpec const& train) {

@@ -79,6 +79,14 @@ TEST_CASE("means need a trained network, and heads that learn a phase that train
             .starts_with("spec.json /defaults/method/labels: tower-4 learns from labels"));
 }
 
+TEST_CASE("every class that is to have a mean has a training row") {
+  CHECK(message_of<SpecError>([] {
+          plan_of(R"({"study": "s", "defaults": {"data": {"name": "toy2"}, "placement": {"after": [0]}, "arch": {"name":
+            "tower"}, "method": )" +
+                  fixed_heads + R"(, "regime": )" + backbone + "}}");
+        }) == "spec.json /defaults/data: class 4 has no training rows, and every class must have a mean");
+}
+
 TEST_CASE("passes and seconds are steps beside what the protocol gives") {
   std::string const train = R"(, "train": {"protocol": {"name": "equal_epochs", "total": 5}, "batch": 36})";
   auto const run = run_of(train + R"(, "regime": {"name": "phases", "phases": ["backbone", "heads"], "passes": [0,
@@ -90,6 +98,9 @@ TEST_CASE("passes and seconds are steps beside what the protocol gives") {
   auto const timed = run_of(train + R"(, "regime": {"name": "phases", "phases": ["joint"], "seconds": [0.7]})");
   CHECK(timed.phases[0].steps == 7);
   CHECK(timed.phases[0].macs == 7 * 36 * 3 * 520.0);
+  CHECK(message(R"(, "train": {"protocol": {"name": "equal_macs"}}, "regime": {"name": "phases", "phases": ["joint"],
+    "seconds": [1]})")
+            .find("seconds are known only once they are timed") != std::string::npos);
   // What was asked is in the run's id, what it came to in the phase's key.
   auto const same = run_of(train + R"(, "regime": {"name": "phases", "phases": ["joint"], "passes": [0.7]})");
   CHECK(same.phases[0].key == timed.phases[0].key);
@@ -116,7 +127,12 @@ TEST_CASE("rounds of fine-tuning share alike what the protocol leaves") {
   CHECK_FALSE(heads_by(separately, 4));
   CHECK(heads_by(separately, 5));
   CHECK(std::get<Prune>(separately.phases[7].phase).occurrence == 3);
-  // Each pruning is a phase of its own: the rounds before are shared by runs that prune further.
+  // What comes before the first round is shared by all that prune otherwise; rounds by all that make more of them.
+  auto const longer = run_of(train + R"(, "regime": {"name": "prune_together", "rounds": 5, "steps": 8})");
+  CHECK(longer.phases[0].steps == 50);
+  CHECK(longer.phases[10].steps == 8);
+  CHECK(run_of(train + R"(, "regime": {"name": "prune_together", "rounds": 2, "steps": 8})").phases[4].key ==
+        longer.phases[4].key);
   auto const fewer = run_of(train + R"(, "regime": {"name": "prune_together", "rounds": 4, "rate": 0.2})");
   CHECK(fewer.phases[0].key == together.phases[0].key);
   CHECK(fewer.phases[1].key != together.phases[1].key);

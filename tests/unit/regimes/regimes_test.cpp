@@ -49,7 +49,7 @@ TEST_CASE("regimes that prune: rounds of pruning, each followed by fine-tuning w
         "backbone:3[stage. last.] joint:2[stage. head. last. extra.]" + together);
   CHECK(phases_of("prune_together", R"({"rounds": 1, "after": "disjoint"})") ==
         "backbone[stage. last.] heads[head. extra.]" + together);
-  CHECK(phases_of("prune_separately", R"({"rounds": 1, "epochs": 4})") ==
+  CHECK(phases_of("prune_separately", R"({"rounds": 1, "epochs": [4]})") ==
         "backbone:4[stage. last.] prune[stage. last.] fine_tune[stage. last.] prune[head.] fine_tune[head. extra.]");
   auto const message = [](std::string const& name, std::string const& params) {
     return test::message_of<SpecError>([&] { phases_of(name, params); });
