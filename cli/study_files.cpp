@@ -1,5 +1,6 @@
 #include "cli/study_files.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 

@@ -1,5 +1,6 @@
 // What the means of classes know at each exit, and what they cost (facts: class-means 3 to 5).
 #include <algorithm>
+#include <cmath>
 
 #include "core/analysis/analysis.h"
 #include "core/analysis/run_files.h"
@@ -117,8 +118,7 @@ Analyse class_means(JsonReader& reader) {
     table.footnotes = {
         "(n): seeds; accuracy (%) and information on test if every row left at this exit, mean and sample deviation",
         "information: normalised mutual information of answers and labels (arithmetic mean of entropies)",
-        "% of plain: cost so far, heads and distances included, over the plain network's; % of whole: over this "
-        "network's with all its distances",
+        "% of plain: cost so far, heads and distances included; % of whole: over this network's with all its distances",
         "distances: K (3 d - 1) operations, two to a MAC; roots and softmax are left out",
         "surest on cal: the least and the largest q of any row and seed; 1/K is where nothing is known",
         "decisions differ: rows of test where the least normalised and the least raw distance name different classes"};

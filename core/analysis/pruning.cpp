@@ -1,5 +1,6 @@
 // What pruning left (facts: pruning 3, 4): sparsity by layer, and accuracy and multiply-accumulates by exit.
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -240,11 +241,9 @@ Analyse pruning(JsonReader& reader) {
     tables.front().title = study.name + ": " + tables.front().title;
     tables.back().footnotes = {
         "mean and sample deviation over n seeds; gradient steps and training MACs with all that came before pruning",
-        "before: on val, at the end of the phase before the first round; - where the exit did not exist or nothing was "
-        "pruned",
-        "MACs: of convolutions and linear maps; left: times the share of each layer's weights that is left. "
-        "Unstructured zeros make nothing "
-        "faster; where channels were removed, they are those of the smaller network"};
+        "before: on val, at the end of the phase before the first round; - where there was no exit or no pruning",
+        "MACs: of convolutions and linear maps; left: times the share of each layer's weights that is left",
+        "zeros make nothing faster; where channels were removed, MACs left are those of the smaller network"};
     for (auto const& line : footer(study)) tables.back().footnotes.push_back(line);
     return Finding{.tables = std::move(tables), .charts = {{"pruning", chart}}, .format = format};
   };

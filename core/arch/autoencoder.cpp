@@ -1,5 +1,7 @@
 // An autoencoder of fully connected layers for deep clustering (facts: class-means 9): it learns from images alone; its
 // last exit is the nearest of the centres that a fit finds in the embedding. b: batch, e: embedding, k: clusters.
+#include <ranges>
+
 #include "core/arch/arch.h"
 #include "core/net/layers.h"
 
@@ -12,7 +14,7 @@ struct Decoder : torch::nn::Module {
   Decoder(std::vector<int> const& widths, std::int64_t pixels, int embedding, int clusters) {
     center = register_buffer("center", torch::zeros({clusters, embedding}));
     std::int64_t in = embedding;
-    for (auto width = widths.rbegin(); width != widths.rend(); ++width) add(in, *width);
+    for (int const width : std::ranges::reverse_view(widths)) add(in, width);
     add(in, pixels);
   }
   void add(std::int64_t& in, std::int64_t out) {

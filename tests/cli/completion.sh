@@ -44,7 +44,7 @@ gives 'cpu cuda ' eexit sweep --device ''
 gives 'folder ' eexit init --data fo
 gives 'notes.txt ' eexit eval quick --samples no
 gives '' eexit bench --samples ''
-gives 'exits images methods steps train ' eexit bench ''
+gives 'exits images means methods steps train ' eexit bench ''
 gives 'quick ' eexit bench exits quick
 gives 'bash fish zsh ' eexit completion ''
 gives 'run runs ' eexit list run
