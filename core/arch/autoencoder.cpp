@@ -1,7 +1,5 @@
 // An autoencoder of fully connected layers for deep clustering (facts: class-means 9): it learns from images alone; its
 // last exit is the nearest of the centres that a fit finds in the embedding. b: batch, e: embedding, k: clusters.
-#include <ranges>
-
 #include "core/arch/arch.h"
 #include "core/net/layers.h"
 
@@ -14,7 +12,7 @@ struct Decoder : torch::nn::Module {
   Decoder(std::vector<int> const& widths, std::int64_t pixels, int embedding, int clusters) {
     center = register_buffer("center", torch::zeros({clusters, embedding}));
     std::int64_t in = embedding;
-    for (int const width : std::ranges::reverse_view(widths)) add(in, width);
+    for (auto i = widths.size(); i-- > 0;) add(in, widths[i]);
     add(in, pixels);
   }
   void add(std::int64_t& in, std::int64_t out) {
